@@ -1,0 +1,1 @@
+//! One file per verb; opens what the user named; all printing.

@@ -1,0 +1,1 @@
+//! Tables from files, and the data of a model bound to them.

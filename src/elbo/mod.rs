@@ -1,0 +1,1 @@
+//! Model to Elbo: the bound, term by term, and an estimator for every site.

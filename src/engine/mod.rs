@@ -1,0 +1,1 @@
+//! The only module that says burn: evaluates plans on a device.

@@ -1,0 +1,1 @@
+//! Finding the guide that makes the bound largest; sees evaluators only, prints nothing.

@@ -1,0 +1,1 @@
+//! Numerical kernels on slices: noise, special functions, elementwise loops.

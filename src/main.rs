@@ -1,0 +1,3 @@
+//! Arguments to `cli::run` to exit code.
+
+fn main() {}

@@ -1,0 +1,243 @@
+//! The one expression language of every later layer. A `Graph` is an arena of nodes; each knows its shape and support.
+//!
+//! *Axes.* A node varies over plate axes by name and over event axes by position. `Op::Index` with `Pick::Row(n)` turns
+//! the leading event axis into the plate axis `n`; `Op::Lift` turns plate axes back into leading event axes. A
+//! comprehension is a body that varies over its variable's axis, then `Lift` (an array) or `Reduce` (a sum).
+//! So `x[n]` is `Index(Data x, [Row n])`, `theta[doc[t]]` is `Index(Lift(Site theta, [d]), [At(doc[t])])`, and
+//! `sum(w[k] for k in K)` is `Reduce(Sum, Index(w, [Row k]), Axes [k])`.
+//!
+//! *Elementwise* operations take equal event shapes, or a number (event shape `[]`) beside any shape; plates unite.
+
+use crate::arena::{Arena, Id};
+use crate::shape::{AxisId, Shape, Size};
+use crate::source::Span;
+
+pub mod support;
+
+pub use support::Support;
+
+pub type NodeId = Id<Node>;
+
+/// A graph of expressions; what a node refers to precedes it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Graph {
+    pub nodes: Arena<Node>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    pub op: Op,
+    pub shape: Shape,
+    pub support: Support,
+    /// Where it was written; `None` for what the compiler made.
+    pub span: Option<Span>,
+}
+
+// What leaves refer to is declared by later layers; here they are only numbers.
+macro_rules! leaf_id {
+    ($($(#[$doc:meta])* $name:ident),*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u32);
+        impl $name {
+            pub fn index(self) -> usize { self.0 as usize }
+        }
+    )*};
+}
+leaf_id!(
+    /// A `data` item: the place in `model::Model::data`.
+    DataId,
+    /// A `param`, or a weight of a net: the place in `model::Model::params`.
+    ParamId,
+    /// A latent site: the place in `model::Model::sites`.
+    SiteId,
+    /// A definition `h = EXPR`: the place in `model::Model::definitions`.
+    DefId
+);
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op {
+    Number(f64),
+    /// A whole-number expression of dims used as a number.
+    Size(Size),
+    /// A plate or comprehension variable as a number: its row. For an axis of kind `States`, the state.
+    Row(AxisId),
+    /// The whole array: event shape is rows, then the value's axes.
+    Data(DataId),
+    /// The whole array on the constrained scale: event shape is rows, then the value's axes.
+    Param(ParamId),
+    /// The value of a latent site in its plates: shape is the site's plates and event.
+    Site(SiteId),
+    /// Unconstrained coordinates of a site under an automatic guide (plates of the site; event of its bijector's domain).
+    Free(SiteId),
+    /// Location and scale of an automatic mean-field factor, on the unconstrained scale: shaped as `Free`.
+    AutoLoc(SiteId),
+    AutoScale(SiteId),
+    /// Standard noise of a written factor: shape is the factor's plates and event. Many draws are an axis the plan adds.
+    Noise(SiteId, Noise),
+
+    Unary(Unary, NodeId),
+    Binary(Binary, NodeId, NodeId),
+    /// condition (a number), then, else. The branch not taken is not evaluated where that could fail.
+    If(NodeId, NodeId, NodeId),
+    Reduce(Reduce, NodeId, Over),
+    /// Of two vectors: the sum of the products.
+    Dot(NodeId, NodeId),
+    /// Matrix by matrix, matrix by vector, or (row) vector by matrix.
+    MatMul(NodeId, NodeId),
+    /// `input [..., D]`, `weight [n, D]`, `bias [n]` to `[..., n]`.
+    Dense {
+        input: NodeId,
+        weight: NodeId,
+        bias: Option<NodeId>,
+    },
+    /// A layer that is not `dense`, by its name, with its weights and numbers.
+    Layer {
+        name: &'static str,
+        input: NodeId,
+        weights: Vec<NodeId>,
+        settings: Vec<Size>,
+        rate: Option<NodeId>,
+    },
+
+    /// Picks consume the leading event axes, in order; the rest stay.
+    Index(NodeId, Vec<Pick>),
+    /// These plate axes become the leading event axes, in this order.
+    Lift(NodeId, Vec<AxisId>),
+    /// `table [components.., K]` (or `[K]`) and `index [components..]` give `[components..]`: one entry of the last axis each.
+    Take {
+        table: NodeId,
+        index: NodeId,
+    },
+    /// Values of one shape along a new first axis: `[a, b, c]`.
+    Stack(Vec<NodeId>),
+    /// Along the first axis.
+    Concat(Vec<NodeId>),
+    /// Row-major.
+    Reshape(NodeId, Vec<Size>),
+    Transpose(NodeId),
+    /// A number repeated.
+    Fill(NodeId, Vec<Size>),
+    Softmax(NodeId),
+    LogSoftmax(NodeId),
+    Cumsum(NodeId),
+    Outer(NodeId, NodeId),
+    /// A vector to a diagonal matrix, a matrix to its diagonal.
+    Diag(NodeId),
+    Trace(NodeId),
+    /// The identity matrix.
+    Eye(Size),
+    OneHot(NodeId, Size),
+    Cholesky(NodeId),
+    Solve(NodeId, NodeId),
+    SolveTriangular(NodeId, NodeId),
+    LogDet(NodeId),
+
+    /// The same value under a name, for printing: a definition, a call of a net or fun, an output of a net.
+    Named(Label, NodeId),
+}
+
+/// How a value was written, where printing it in full would hide the model.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Label {
+    Definition(DefId),
+    /// `decoder(z)`, and for a named output `encoder(x[n]).loc`.
+    Call {
+        name: String,
+        args: Vec<NodeId>,
+        output: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pick {
+    /// The plate or comprehension variable itself: the axis becomes that plate axis.
+    Row(AxisId),
+    /// An earlier row of a chain: `s[t-1]`.
+    Lag(AxisId, usize),
+    /// A whole-number value, data or latent.
+    At(NodeId),
+    /// `v[2..5]`, end excluded.
+    Slice(Size, Size),
+}
+
+/// Standard noise that a factor turns into a draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Noise {
+    Normal,
+    /// Open at both ends.
+    Uniform,
+}
+
+/// What a reduction runs over.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Over {
+    /// All event axes: the result is a number.
+    Event,
+    /// The last event axis.
+    Last,
+    /// These plate axes.
+    Axes(Vec<AxisId>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unary {
+    Neg,
+    Exp,
+    Log,
+    Log1p,
+    Expm1,
+    Sqrt,
+    Abs,
+    Sin,
+    Cos,
+    Tanh,
+    Sigmoid,
+    LogSigmoid,
+    Softplus,
+    Relu,
+    Elu,
+    Gelu,
+    Erf,
+    Lgamma,
+    Digamma,
+    Logit,
+    Round,
+    Floor,
+    Not,
+    /// The value, with derivative zero. Only the estimators write it.
+    StopGradient,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Pow,
+    Min,
+    Max,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    And,
+    Or,
+    /// `log` of the quantile of `Gamma(a, 1)` at a uniform `u`: an explicit, differentiable draw.
+    GammaLogQuantile,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reduce {
+    Sum,
+    Mean,
+    Sd,
+    Max,
+    Min,
+    Prod,
+    LogSumExp,
+    Norm,
+}

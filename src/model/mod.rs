@@ -1,0 +1,1 @@
+//! Ast to Model: names, shapes, supports and plates, all proven.

@@ -1,0 +1,1 @@
+//! Elbo and data to straight-line tensor code with concrete shapes.

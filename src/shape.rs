@@ -1,0 +1,178 @@
+//! Sizes and shapes. A value has named plate axes and an event shape; two plates over one dim are two axes.
+
+use std::collections::BTreeMap;
+
+use crate::arena::{Arena, Id};
+use crate::source::Span;
+
+/// A declared `dim`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dim {
+    pub name: String,
+    /// The value where it is known before data is bound (declaration or `--set`), as a size of other dims.
+    pub value: Option<Size>,
+    pub span: Span,
+}
+
+pub type DimId = Id<Dim>;
+
+/// A plate or comprehension variable, or the axis over which a discrete site is summed out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// The variable as the user named it; for a summed-out site, the site's name.
+    pub name: String,
+    pub size: Size,
+    /// The first number the variable takes: not 0 in `for i in 2..5`.
+    pub first: Size,
+    pub kind: AxisKind,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AxisKind {
+    Plate,
+    Chain,
+    Comprehension,
+    /// The states of a discrete site that is summed out or enumerated.
+    States,
+}
+
+pub type AxisId = Id<Axis>;
+
+/// A size in normal form: a polynomial in the dims with whole coefficients. `D * 256 + 1` equals `1 + 256 * D`;
+/// a dim without a value equals only itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Size {
+    /// Product of dims (sorted, with repeats) to coefficient; no zero coefficients.
+    terms: BTreeMap<Vec<DimId>, i64>,
+}
+
+impl Size {
+    pub fn fixed(n: usize) -> Size {
+        Size::from_terms([(vec![], n as i64)])
+    }
+
+    pub fn dim(dim: DimId) -> Size {
+        Size::from_terms([(vec![dim], 1)])
+    }
+
+    fn from_terms(terms: impl IntoIterator<Item = (Vec<DimId>, i64)>) -> Size {
+        let mut sum: BTreeMap<Vec<DimId>, i64> = BTreeMap::new();
+        for (dims, coefficient) in terms {
+            *sum.entry(dims).or_default() += coefficient;
+        }
+        sum.retain(|_, coefficient| *coefficient != 0);
+        Size { terms: sum }
+    }
+
+    /// The number, where no dim without a value is in it. May be negative after a subtraction: the checker says so.
+    pub fn known(&self) -> Option<i64> {
+        match self.terms.iter().next() {
+            None => Some(0),
+            Some((dims, n)) if self.terms.len() == 1 && dims.is_empty() => Some(*n),
+            Some(_) => None,
+        }
+    }
+
+    /// The dim, where the size is exactly one dim.
+    pub fn as_dim(&self) -> Option<DimId> {
+        match self.terms.iter().next() {
+            Some((dims, 1)) if self.terms.len() == 1 && dims.len() == 1 => Some(dims[0]),
+            _ => None,
+        }
+    }
+
+    pub fn plus(&self, other: &Size) -> Size {
+        Size::from_terms(self.terms.clone().into_iter().chain(other.terms.clone()))
+    }
+
+    pub fn minus(&self, other: &Size) -> Size {
+        self.plus(&other.times(&Size::from_terms([(vec![], -1)])))
+    }
+
+    pub fn times(&self, other: &Size) -> Size {
+        Size::from_terms(self.terms.iter().flat_map(|(a, m)| {
+            other.terms.iter().map(move |(b, n)| {
+                let mut dims: Vec<DimId> = a.iter().chain(b).copied().collect();
+                dims.sort();
+                (dims, m * n)
+            })
+        }))
+    }
+
+    /// Exact division by a known number; `None` where it does not divide.
+    pub fn divided(&self, by: i64) -> Option<Size> {
+        let exact = by != 0 && self.terms.values().all(|n| n % by == 0);
+        exact.then(|| Size::from_terms(self.terms.iter().map(|(dims, n)| (dims.clone(), n / by))))
+    }
+
+    /// Puts known dim values in.
+    pub fn substitute(&self, value: &impl Fn(DimId) -> Option<Size>) -> Size {
+        self.terms.iter().fold(Size::default(), |sum, (dims, n)| {
+            let product = dims.iter().fold(Size::from_terms([(vec![], *n)]), |product, dim| {
+                product.times(&value(*dim).unwrap_or_else(|| Size::dim(*dim)))
+            });
+            sum.plus(&product)
+        })
+    }
+
+    pub fn dims(&self) -> impl Iterator<Item = DimId> + '_ {
+        self.terms.keys().flatten().copied()
+    }
+
+    pub fn print(&self, dims: &Arena<Dim>) -> String {
+        if self.terms.is_empty() {
+            return "0".into();
+        }
+        let mut text = String::new();
+        // Highest power first, the plain number last, as one would write it.
+        for (i, (factors, n)) in self.terms.iter().rev().enumerate() {
+            let sign = if *n < 0 { "-" } else { "+" };
+            match (i, *n < 0) {
+                (0, true) => text.push('-'),
+                (0, false) => {}
+                _ => text.push_str(&format!(" {sign} ")),
+            }
+            let mut parts: Vec<String> = factors.iter().map(|dim| dims[*dim].name.clone()).collect();
+            if n.abs() != 1 || parts.is_empty() {
+                parts.push(n.abs().to_string());
+            }
+            text.push_str(&parts.join(" * "));
+        }
+        text
+    }
+}
+
+impl From<usize> for Size {
+    fn from(n: usize) -> Size {
+        Size::fixed(n)
+    }
+}
+
+/// The shape of a value: the plates it varies over (sorted, each once) and the axes of one value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shape {
+    pub plates: Vec<AxisId>,
+    pub event: Vec<Size>,
+}
+
+impl Shape {
+    pub fn scalar() -> Shape {
+        Shape::default()
+    }
+
+    pub fn event(event: impl Into<Vec<Size>>) -> Shape {
+        Shape { plates: vec![], event: event.into() }
+    }
+
+    pub fn new(plates: impl IntoIterator<Item = AxisId>, event: impl Into<Vec<Size>>) -> Shape {
+        let mut plates: Vec<AxisId> = plates.into_iter().collect();
+        plates.sort();
+        plates.dedup();
+        Shape { plates, event: event.into() }
+    }
+
+    pub fn is_number(&self) -> bool {
+        self.event.is_empty()
+    }
+}
