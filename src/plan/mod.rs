@@ -1,1 +1,215 @@
-//! Elbo and data to straight-line tensor code with concrete shapes.
+//! Elbo and data to straight-line tensor code: concrete shapes, dynamic rank, a node refers only to earlier nodes.
+//!
+//! A `Plan` is a pure function from its inputs to its outputs. Elementwise operations take operands of equal rank whose
+//! axes are equal or 1 (an axis of 1 is repeated); nothing else is stretched, so `lower` inserts the reshapes.
+//! A number is an array of rank 0.
+
+use std::sync::Arc;
+
+use crate::arena::{Arena, Id};
+use crate::math;
+
+pub type NodeId = Id<Node>;
+
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    pub inputs: Vec<Input>,
+    pub nodes: Arena<Node>,
+    pub outputs: Vec<Output>,
+}
+
+/// What the caller gives at each run, in the order of `Plan::inputs`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    pub name: String,
+    pub shape: Vec<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    pub name: String,
+    pub node: NodeId,
+}
+
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub op: Op,
+    pub shape: Vec<usize>,
+    /// The site or term it was lowered from, for messages about values that are not finite.
+    pub origin: Option<Arc<str>>,
+}
+
+/// An array known when the plan is made: data, or a folded value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Array {
+    /// Whole numbers 0..=255, kept as bytes.
+    Bytes(Arc<[u8]>),
+    Reals(Arc<[f64]>),
+}
+
+impl Array {
+    pub fn len(&self) -> usize {
+        match self {
+            Array::Bytes(b) => b.len(),
+            Array::Reals(r) => r.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn get(&self, index: usize) -> f64 {
+        match self {
+            Array::Bytes(b) => f64::from(b[index]),
+            Array::Reals(r) => r[index],
+        }
+    }
+
+    /// Bytes where every value is a whole number 0..=255, which is what images, counts and labels are.
+    pub fn from_reals(values: Vec<f64>) -> Array {
+        match values.iter().map(|v| (v.fract() == 0.0 && (0.0..=255.0).contains(v)).then_some(*v as u8)).collect() {
+            Some(bytes) => Array::Bytes(Vec::into(bytes)),
+            None => Array::Reals(values.into()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op {
+    /// The same number at every place of the node's shape.
+    Literal(f64),
+    Constant(Array),
+    /// The place in `Plan::inputs`.
+    Input(usize),
+    /// 0, 1, 2, ... along the one axis.
+    Iota,
+
+    Unary(Unary, NodeId),
+    Binary(Binary, NodeId, NodeId),
+    /// Where the condition is not 0, the second, else the third.
+    Select(NodeId, NodeId, NodeId),
+
+    /// Row-major; the same elements.
+    Reshape(NodeId),
+    /// Axis `i` of the result is axis `axes[i]` of the operand.
+    Permute(NodeId, Vec<usize>),
+    /// Equal rank; axes of 1 are repeated to the node's shape.
+    Expand(NodeId),
+    Slice { of: NodeId, axis: usize, start: usize, end: usize },
+    /// Zeros around the operand along one axis: the transpose of `Slice`.
+    Pad { of: NodeId, axis: usize, before: usize, after: usize },
+    Concat(Vec<NodeId>, usize),
+
+    /// Reductions drop the axes they run over (sorted, at least one).
+    Reduce(Reduce, NodeId, Vec<usize>),
+    /// Running sum along an axis, from the end where `reverse`.
+    Cumsum { of: NodeId, axis: usize, reverse: bool },
+    Contract { left: NodeId, right: NodeId, axes: Contraction },
+
+    /// `table [R, rest..]`, `index [I..]` (whole numbers as floats) give `[I.., rest..]`.
+    Gather { table: NodeId, index: NodeId },
+    /// The transpose of `Gather`: `values [I.., rest..]` summed into `[rows, rest..]` in index order.
+    ScatterAdd { values: NodeId, index: NodeId, rows: usize },
+
+    /// Of square matrices on the last two axes.
+    Cholesky(NodeId),
+    /// `lower [.., n, n]` and `right [.., n, k]`; with `transposed`, solves with the transpose of `lower`.
+    SolveTriangular { lower: NodeId, right: NodeId, transposed: bool },
+}
+
+/// A product of two arrays, summed over the axes that are named in both and not in the result. Every name of the
+/// result is in one of the operands, and every name of an operand is in the other or in the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contraction {
+    /// One name (a small number) an axis.
+    pub left: Vec<u8>,
+    pub right: Vec<u8>,
+    pub out: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unary {
+    Neg,
+    Exp,
+    Log,
+    Log1p,
+    Expm1,
+    Sqrt,
+    Recip,
+    Square,
+    Abs,
+    /// -1, 0, 1
+    Sign,
+    Sin,
+    Cos,
+    Tanh,
+    Sigmoid,
+    LogSigmoid,
+    Softplus,
+    Relu,
+    /// 1 above 0, else 0
+    Step,
+    Erf,
+    Lgamma,
+    Digamma,
+    Trigamma,
+    Round,
+    Floor,
+    /// The value; its derivative is zero. Erased before execution.
+    StopGradient,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Pow,
+    Min,
+    Max,
+    Equal,
+    Less,
+    LessEqual,
+    /// `ln` of the quantile of Gamma(a, 1) at u, and its derivative in `a` as a function of a and the value `ln z`.
+    GammaLogQuantile,
+    GammaLogQuantileGrad,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reduce {
+    Sum,
+    Max,
+    LogSumExp,
+    Prod,
+}
+
+/// Why a plan could not be run to its end: the machine's fault, or a value that is not finite is the caller's to judge.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// The device is gone, out of memory, or a plan did not fit it.
+    Device(String),
+    Bug(crate::problem::Bug),
+}
+
+/// Runs a plan. Values cross this border as f64; inside, an evaluator works in its own precision.
+pub trait Evaluate {
+    /// `inputs` as `Plan::inputs`, row-major; one array an output.
+    fn run(&mut self, inputs: &[&[f64]]) -> Result<Vec<Vec<f64>>, Failure>;
+}
+
+/// Makes evaluators: the reference here, burn devices in `engine`.
+pub trait Backend {
+    fn name(&self) -> &'static str;
+    fn prepare(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Evaluate>, Failure>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    F32,
+    F64,
+}
+
+/// `math` operations that are single plan operations lower through `math::Unary` rows; see `lower`.
+pub(crate) type MathNode = Id<math::Node>;
