@@ -1,1 +1,103 @@
-//! Model to Elbo: the bound, term by term, and an estimator for every site.
+//! Model to `Elbo`: the bound, term by term, and for every latent site an estimator with the reason for it.
+
+use std::collections::BTreeMap;
+
+use crate::arena::Arena;
+use crate::math::{Graph, NodeId, SiteId};
+use crate::model::Model;
+use crate::shape::{Axis, AxisId};
+
+/// The derived bound. `graph` and `axes` are the model's, extended: node ids of the model stay valid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Elbo {
+    pub model: Model,
+    pub graph: Graph,
+    pub axes: Arena<Axis>,
+    /// One a latent site, in the order of `Model::sites`.
+    pub sites: Vec<SiteView>,
+    /// What is maximized, with closed forms: the printed text, and what the stochastic path differentiates.
+    pub terms: Vec<Term>,
+    /// log p of everything with nothing replaced by a closed form (summed-out sites summed out), for weights and k-hat.
+    pub log_p: Vec<Term>,
+    /// log q of every factor at its own draw; for an automatic Gaussian guide the plan knows the density of the
+    /// unconstrained draw, and only minus the log-determinant of the map is here.
+    pub log_q: Vec<Term>,
+}
+
+/// How a latent site is treated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SiteView {
+    pub site: SiteId,
+    pub treatment: Treatment,
+    /// What `Op::Site` stands for: `forward(Free)`, a draw of the written factor, or `Row(states)`.
+    pub value: NodeId,
+    pub choice: Choice,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Treatment {
+    /// Drawn from the automatic guide's joint or independent Gaussian, through the bijector of its support.
+    Auto,
+    /// Drawn from the factor at this place in `Guide::factors`.
+    Written(usize),
+    /// Summed out of the model over this axis of states.
+    SummedOut(AxisId),
+    /// Nothing observed depends on it: integrates to one. `value` is a draw from the model.
+    Leaf,
+}
+
+/// An estimator and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    pub estimator: Estimator,
+    pub because: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Estimator {
+    IntegratesToOne,
+    SummedOut,
+    Enumerate,
+    /// Expectation in closed form.
+    Analytic,
+    Pathwise,
+}
+
+/// One line of the objective.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Term {
+    pub kind: TermKind,
+    /// Added (log densities, entropies) or subtracted (KL).
+    pub sign: f64,
+    /// A number in `plates` (and the axis of draws).
+    pub value: NodeId,
+    /// Summed over these; a plate the value does not vary over multiplies. Outermost first.
+    pub plates: Vec<AxisId>,
+    pub choice: Choice,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum TermKind {
+    /// E_q log p of an observation (place in `Model::statements`), or of a `factor`.
+    Observed(usize),
+    Factor(usize),
+    /// E_q log p of a site that has no closed form.
+    Prior(SiteId),
+    Kl(SiteId),
+    /// Entropy of a written factor.
+    Entropy(SiteId),
+    /// Entropy of the automatic guide's Gaussian over these sites, on the unconstrained scale.
+    AutoEntropy(Vec<SiteId>),
+    /// log-determinant of the map of an automatic factor.
+    LogDet(SiteId),
+    /// log of the sum over the states of these sites of the product of these statements.
+    SummedOut {
+        sites: Vec<SiteId>,
+        statements: Vec<usize>,
+    },
+    /// log q of a written factor at its draw.
+    LogQ(SiteId),
+}
+
+/// Values by site, for printers and tests.
+pub type BySite<T> = BTreeMap<SiteId, T>;

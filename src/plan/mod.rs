@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::arena::{Arena, Id};
-use crate::math;
+pub use crate::data::Array;
 
 pub type NodeId = Id<Node>;
 
@@ -39,42 +39,6 @@ pub struct Node {
     pub origin: Option<Arc<str>>,
 }
 
-/// An array known when the plan is made: data, or a folded value.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Array {
-    /// Whole numbers 0..=255, kept as bytes.
-    Bytes(Arc<[u8]>),
-    Reals(Arc<[f64]>),
-}
-
-impl Array {
-    pub fn len(&self) -> usize {
-        match self {
-            Array::Bytes(b) => b.len(),
-            Array::Reals(r) => r.len(),
-        }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub fn get(&self, index: usize) -> f64 {
-        match self {
-            Array::Bytes(b) => f64::from(b[index]),
-            Array::Reals(r) => r[index],
-        }
-    }
-
-    /// Bytes where every value is a whole number 0..=255, which is what images, counts and labels are.
-    pub fn from_reals(values: Vec<f64>) -> Array {
-        match values.iter().map(|v| (v.fract() == 0.0 && (0.0..=255.0).contains(v)).then_some(*v as u8)).collect() {
-            Some(bytes) => Array::Bytes(Vec::into(bytes)),
-            None => Array::Reals(values.into()),
-        }
-    }
-}
-
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
     /// The same number at every place of the node's shape.
@@ -96,26 +60,55 @@ pub enum Op {
     Permute(NodeId, Vec<usize>),
     /// Equal rank; axes of 1 are repeated to the node's shape.
     Expand(NodeId),
-    Slice { of: NodeId, axis: usize, start: usize, end: usize },
+    Slice {
+        of: NodeId,
+        axis: usize,
+        start: usize,
+        end: usize,
+    },
     /// Zeros around the operand along one axis: the transpose of `Slice`.
-    Pad { of: NodeId, axis: usize, before: usize, after: usize },
+    Pad {
+        of: NodeId,
+        axis: usize,
+        before: usize,
+        after: usize,
+    },
     Concat(Vec<NodeId>, usize),
 
     /// Reductions drop the axes they run over (sorted, at least one).
     Reduce(Reduce, NodeId, Vec<usize>),
     /// Running sum along an axis, from the end where `reverse`.
-    Cumsum { of: NodeId, axis: usize, reverse: bool },
-    Contract { left: NodeId, right: NodeId, axes: Contraction },
+    Cumsum {
+        of: NodeId,
+        axis: usize,
+        reverse: bool,
+    },
+    Contract {
+        left: NodeId,
+        right: NodeId,
+        axes: Contraction,
+    },
 
     /// `table [R, rest..]`, `index [I..]` (whole numbers as floats) give `[I.., rest..]`.
-    Gather { table: NodeId, index: NodeId },
+    Gather {
+        table: NodeId,
+        index: NodeId,
+    },
     /// The transpose of `Gather`: `values [I.., rest..]` summed into `[rows, rest..]` in index order.
-    ScatterAdd { values: NodeId, index: NodeId, rows: usize },
+    ScatterAdd {
+        values: NodeId,
+        index: NodeId,
+        rows: usize,
+    },
 
     /// Of square matrices on the last two axes.
     Cholesky(NodeId),
     /// `lower [.., n, n]` and `right [.., n, k]`; with `transposed`, solves with the transpose of `lower`.
-    SolveTriangular { lower: NodeId, right: NodeId, transposed: bool },
+    SolveTriangular {
+        lower: NodeId,
+        right: NodeId,
+        transposed: bool,
+    },
 }
 
 /// A product of two arrays, summed over the axes that are named in both and not in the result. Every name of the
@@ -210,6 +203,3 @@ pub enum Precision {
     F32,
     F64,
 }
-
-/// `math` operations that are single plan operations lower through `math::Unary` rows; see `lower`.
-pub(crate) type MathNode = Id<math::Node>;
