@@ -1,1 +1,5 @@
 //! Numerical kernels on slices: noise, special functions, elementwise loops.
+
+pub mod gamma;
+pub mod noise;
+pub mod special;
