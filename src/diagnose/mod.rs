@@ -1,1 +1,5 @@
 //! How good the answer is.
+
+pub mod convergence;
+pub mod psis;
+pub mod summary;

@@ -202,7 +202,7 @@ mod tests {
         let moment = |k: i32| z.iter().map(|z| z.powi(k)).sum::<f64>() / n as f64;
         // E z^k and E z^2k.
         for (k, mean, square) in [(1, 0.0, 1.0), (2, 1.0, 3.0), (3, 0.0, 15.0), (4, 3.0, 105.0)] {
-            let se = ((square - mean * mean) / n as f64 as f64).sqrt();
+            let se = ((square - mean * mean) / n as f64).sqrt();
             assert!((moment(k) - mean).abs() < 4.5 * se, "moment {k} is {}", moment(k));
         }
         let lag = z.windows(2).map(|w| w[0] * w[1]).sum::<f64>() / n as f64;
