@@ -42,6 +42,9 @@ pub enum Treatment {
     Written(usize),
     /// Summed out of the model over this axis of states.
     SummedOut(AxisId),
+    /// The expectation under its written factor (the place in `Guide::factors`) is summed over this axis of states in
+    /// `terms`; `value`, a draw of the factor by inversion, serves `log_p` and `log_q`.
+    Enumerated(usize, AxisId),
     /// Nothing observed depends on it: integrates to one. `value` is a draw from the model.
     Leaf,
 }
@@ -86,7 +89,8 @@ pub enum TermKind {
     Kl(SiteId),
     /// Entropy of a written factor.
     Entropy(SiteId),
-    /// Entropy of the automatic guide's Gaussian over these sites, on the unconstrained scale.
+    /// Entropy of the automatic guide's Gaussian over these sites, on the unconstrained scale: the logarithms of
+    /// `Op::AutoScale` summed, and a constant.
     AutoEntropy(Vec<SiteId>),
     /// log-determinant of the map of an automatic factor.
     LogDet(SiteId),

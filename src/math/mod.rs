@@ -70,7 +70,8 @@ pub enum Op {
     Site(SiteId),
     /// Unconstrained coordinates of a site under an automatic guide (plates of the site; event of its bijector's domain).
     Free(SiteId),
-    /// Location and scale of an automatic mean-field factor, on the unconstrained scale: shaped as `Free`.
+    /// Location and scale of an automatic factor, on the unconstrained scale: shaped as `Free`. Under `fullrank` the scale
+    /// is the diagonal of the joint Cholesky factor at these coordinates: all that its entropy needs.
     AutoLoc(SiteId),
     AutoScale(SiteId),
     /// Standard noise of a written factor: shape is the factor's plates and event. Many draws are an axis the plan adds.
