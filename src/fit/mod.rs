@@ -1,1 +1,96 @@
 //! Finding the guide that makes the bound largest; sees evaluators only, prints nothing.
+
+use crate::problem::{Bug, Problem};
+
+pub mod lbfgs;
+
+/// The log joint on the unconstrained scale, with the log-determinants of the maps, for many points at once.
+pub trait LogJoint {
+    /// Coordinates of latent sites; they come first in a point.
+    fn latents(&self) -> usize;
+
+    /// Unconstrained coordinates of point parameters; they come after the latents.
+    fn params(&self) -> usize;
+
+    /// `points` is draws x (latents + params), row-major; fills `value` (one a draw) and `gradient` (shaped as `points`).
+    /// A point outside a support has a value that is not finite; that is no failure.
+    fn eval(&mut self, points: &[f64], value: &mut [f64], gradient: &mut [f64]) -> Result<(), Failure>;
+
+    /// Values alone, where an evaluator has a cheaper way to them. Must agree with `eval`.
+    fn values(&mut self, points: &[f64], value: &mut [f64]) -> Result<(), Failure> {
+        let mut gradient = vec![0.0; points.len()];
+        self.eval(points, value, &mut gradient)
+    }
+}
+
+/// Why a fit ended without an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// No finite value and gradient at the start, nor at this many random points.
+    NoStart {
+        tries: usize,
+    },
+    /// The machine failed, or a value left a support that could not be proven: told in full by who knows.
+    Problem(Problem),
+    Bug(Bug),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Failure {
+        Failure::Problem(problem)
+    }
+}
+
+impl From<Bug> for Failure {
+    fn from(bug: Bug) -> Failure {
+        Failure::Bug(bug)
+    }
+}
+
+/// What a fit is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Looking for a place to start from.
+    Start,
+    /// Optimizing the bound over fixed draws: which stage, and how many draws.
+    Stage { stage: usize, draws: usize },
+    /// Checking a stage on fresh draws.
+    Check { stage: usize },
+    /// Weighing draws of the final guide.
+    Weigh,
+    /// Steps along noisy gradients.
+    Stochastic,
+}
+
+/// What is heard from a fit while it runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Event {
+    pub step: usize,
+    pub phase: Phase,
+    /// The bound as known here: over fixed draws, or noisy. Not what is reported in the end.
+    pub bound: f64,
+}
+
+/// What the listener wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    Continue,
+    /// Stop after this step, keeping what there is.
+    Stop,
+}
+
+pub type Listener<'a> = dyn FnMut(&Event) -> Control + 'a;
+
+/// A number with its Monte Carlo standard error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    pub mean: f64,
+    pub se: f64,
+}
+
+/// A joint Gaussian guide on the unconstrained scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GaussianFamily {
+    MeanField,
+    FullRank,
+}
