@@ -5,13 +5,13 @@ pub mod problem;
 pub mod arena;
 pub mod shape;
 pub mod syntax;
+pub mod kernel;
 pub mod math;
 pub mod dist;
 pub mod model;
 pub mod elbo;
 pub mod data;
 pub mod plan;
-pub mod kernel;
 pub mod diagnose;
 pub mod fit;
 #[cfg(feature = "cpu")]

@@ -7,21 +7,40 @@
 //! `sum(w[k] for k in K)` is `Reduce(Sum, Index(w, [Row k]), Axes [k])`.
 //!
 //! *Elementwise* operations take equal event shapes, or a number (event shape `[]`) beside any shape; plates unite.
+//! `Reduce` and `Lift` over an axis that the value does not vary over repeat it along that axis.
+
+use std::collections::BTreeMap;
 
 use crate::arena::{Arena, Id};
 use crate::shape::{AxisId, Shape, Size};
 use crate::source::Span;
 
+pub mod walk;
+pub mod shape_rules;
 pub mod support;
+pub mod infer;
+pub mod build;
 
 pub use support::Support;
 
 pub type NodeId = Id<Node>;
 
-/// A graph of expressions; what a node refers to precedes it.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// A graph of expressions; what a node refers to precedes it. Nodes are added by the methods of `build`, which infer
+/// shape and support and make equal expressions one node.
+#[derive(Debug, Clone, Default)]
 pub struct Graph {
     pub nodes: Arena<Node>,
+    /// The sizes of plate axes, which `Op::Lift` needs: `declare_axis`.
+    pub axes: BTreeMap<AxisId, Size>,
+    /// Hash of the operation to the nodes that have it.
+    index: BTreeMap<u64, Vec<NodeId>>,
+}
+
+// The index says nothing that the nodes do not.
+impl PartialEq for Graph {
+    fn eq(&self, other: &Graph) -> bool {
+        self.nodes == other.nodes && self.axes == other.axes
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
