@@ -2,8 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use crate::math::{Graph, NodeId, Noise, Support};
-use crate::shape::Size;
+use crate::math::{Graph, NodeId, Noise, Pick, SiteId, Support};
+use crate::shape::{AxisId, Shape, Size};
+
+pub mod catalogue;
+
+mod bernoulli;
+mod beta;
+mod binomial;
+mod categorical;
+mod dirichlet;
+mod exponential;
+mod flat;
+mod gamma;
+mod half_cauchy;
+mod half_normal;
+mod log_normal;
+mod normal;
+mod poisson;
+mod student_t;
+
+pub use catalogue::{by_name, row};
 
 /// A distribution with its arguments, as written: of alternatives (`scale | var | prec`) the one that was given.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,8 +66,11 @@ pub struct Row {
     /// Arguments as written to the canonical ones (`scale` from `var`), which `log_prob`, `draw`, KL rows and statistics take.
     pub canonical: fn(&mut Graph, &Args) -> Args,
     pub draw: Draw,
+    /// How many standard noises one component of a draw takes; above 1 they are a leading axis of the noise.
+    pub noises: usize,
     /// Mean and entropy of every component, where closed.
     pub mean: Option<fn(&mut Graph, &Args) -> NodeId>,
+    /// May have fewer axes than the components (arguments are numbers): `total` repeats it.
     pub entropy: Option<fn(&mut Graph, &Args) -> NodeId>,
     /// Statistics of the value whose expectation is closed: E value, E log value, E log(1 - value), E value^2.
     pub expect: fn(&mut Graph, Statistic, &Args) -> Option<NodeId>,
@@ -107,4 +129,103 @@ pub enum Statistic {
     Log,
     /// log(1 - value)
     Log1m,
+}
+
+// What other layers ask of a `Dist`; arguments are as written.
+
+/// The log density of every component of `value`.
+pub fn log_prob(graph: &mut Graph, dist: &Dist, value: NodeId) -> NodeId {
+    let row = row(dist.kind);
+    let args = (row.canonical)(graph, &dist.args);
+    (row.log_prob)(graph, value, &args)
+}
+
+/// The mean of every component, where it is closed.
+pub fn mean(graph: &mut Graph, dist: &Dist) -> Option<NodeId> {
+    let row = row(dist.kind);
+    let args = (row.canonical)(graph, &dist.args);
+    row.mean.map(|mean| mean(graph, &args))
+}
+
+/// The entropy of every component, where it is closed.
+pub fn entropy(graph: &mut Graph, dist: &Dist) -> Option<NodeId> {
+    let row = row(dist.kind);
+    let args = (row.canonical)(graph, &dist.args);
+    row.entropy.map(|entropy| entropy(graph, &args))
+}
+
+/// The expectation of a statistic of the value, where it is closed.
+pub fn expect(graph: &mut Graph, dist: &Dist, statistic: Statistic) -> Option<NodeId> {
+    let row = row(dist.kind);
+    let args = (row.canonical)(graph, &dist.args);
+    (row.expect)(graph, statistic, &args)
+}
+
+/// A differentiable draw in these plates, with the noise leaf it takes; `None` where there is none.
+pub fn draw(graph: &mut Graph, dist: &Dist, site: SiteId, plates: &[AxisId], event: &[Size]) -> Option<NodeId> {
+    let row = row(dist.kind);
+    let (Draw::Reparam(noise, map) | Draw::Implicit(noise, map)) = row.draw else { return None };
+    let leading = (row.noises > 1).then(|| Size::fixed(row.noises));
+    let shape =
+        Shape::new(plates.iter().copied(), leading.into_iter().chain(event.iter().cloned()).collect::<Vec<_>>());
+    let noise = graph.noise(site, noise, shape);
+    let args = (row.canonical)(graph, &dist.args);
+    Some(map(graph, noise, &args))
+}
+
+/// The support of a site or observation of this distribution with these event axes.
+pub fn support(graph: &Graph, dist: &Dist, event: &[Size]) -> Support {
+    (row(dist.kind).support)(graph, &dist.args, event)
+}
+
+/// The axes of independent components: all event axes but those of one value of the distribution.
+pub fn component_axes(kind: Kind, event: &[Size]) -> &[Size] {
+    let own = usize::from(kind == Kind::Dirichlet);
+    &event[..event.len().saturating_sub(own)]
+}
+
+/// The sum over components of a value per component: a number given for all of them counts once for each.
+pub fn total(graph: &mut Graph, per_component: NodeId, components: &[Size]) -> NodeId {
+    if graph.shape(per_component).is_number() {
+        let count = graph.size(crate::math::shape_rules::product(components));
+        return graph.mul(count, per_component);
+    }
+    graph.sum_event(per_component)
+}
+
+/// Repeats numbers that are given for a vector parameter: `Dirichlet(0.5)` over `simplex[K]`. The checker calls it, so
+/// that means and entropies know K.
+pub fn complete(graph: &mut Graph, dist: &mut Dist, event: &[Size]) {
+    for param in row(dist.kind).params {
+        if let (ParamAxes::Event, Some(arg), Some(last)) = (param.axes, dist.args.get_mut(param.name), event.last())
+            && graph.shape(*arg).is_number()
+        {
+            *arg = graph.fill(*arg, vec![last.clone()]);
+        }
+    }
+}
+
+// Shared by the distributions' files.
+
+const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
+
+impl Param {
+    const fn number(name: &'static str, want: Want, group: u8) -> Param {
+        Param { name, want, axes: ParamAxes::Number, group }
+    }
+}
+
+/// `log(x)` of a constant.
+fn ln(graph: &mut Graph, x: f64) -> NodeId {
+    graph.number(x.ln())
+}
+
+/// The noise of this place, of a distribution that takes several a component.
+fn noise_at(graph: &mut Graph, noise: NodeId, place: usize) -> NodeId {
+    let place = graph.number(place as f64);
+    graph.index(noise, vec![Pick::At(place)])
+}
+
+fn only(args: &Args, names: &[&'static str]) -> Args {
+    args.iter().filter(|(name, _)| names.contains(name)).map(|(name, id)| (*name, *id)).collect()
 }

@@ -20,6 +20,8 @@ pub mod shape_rules;
 pub mod support;
 pub mod infer;
 pub mod build;
+pub mod shorthand;
+pub mod simplify;
 
 pub use support::Support;
 
