@@ -1,1 +1,50 @@
 //! The only module that says burn: evaluates plans on a device.
+//!
+//! Two paths run a plan. On `cpu` its values live in slots that are allocated once, and kernels of ours write into them
+//! (`fast`). On every other device each operation is burn's own, on tensors whose rank is not in their type (`compose`);
+//! the hidden name `composed` runs that path on the processor too, as the check on the kernels.
+
+mod compose;
+mod composed;
+mod contract;
+pub mod device;
+mod host;
+mod problems;
+mod special;
+mod tensor;
+
+pub use device::BackendName;
+pub use problems::EngineProblem;
+
+use crate::plan::{Backend, Evaluate, Failure, Plan, Precision};
+use crate::problem::Problem;
+
+use device::Place;
+
+/// The backend of this name, its device already open.
+pub fn backend(name: &str) -> Result<Box<dyn Backend>, Problem> {
+    let name = BackendName::parse(name)?;
+    let place = device::open(name)?;
+    Ok(Box::new(Engine { name, place }))
+}
+
+/// The names a user may write after `--backend`, those that are not compiled in among them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    device::NAMES.iter().filter(|row| !row.hidden).map(|row| row.text)
+}
+
+struct Engine {
+    name: BackendName,
+    place: Place,
+}
+
+impl Backend for Engine {
+    fn name(&self) -> &'static str {
+        self.name.text()
+    }
+
+    fn prepare(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Evaluate>, Failure> {
+        let place = self.place.at(precision)?;
+        Ok(Box::new(composed::Composed::new(plan, place)?))
+    }
+}

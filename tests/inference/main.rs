@@ -1,0 +1,4 @@
+//! What needs devices: gradients, posteriors, backends, resume.
+
+mod devices;
+mod hand;
