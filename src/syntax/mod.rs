@@ -1,6 +1,36 @@
 //! Text to `Ast`: what was written, with spans and comments, nothing yet understood.
 
+mod token;
+mod characters;
+mod problems;
+mod brackets;
+mod nesting;
+mod split;
+mod grammar;
+mod expected;
+mod slips;
+mod parse;
+mod parse_item;
+mod parse_expr;
+#[cfg(test)]
+mod tests;
+
+pub use parse::{parse, parse_entry};
+
+use crate::problem::Problem;
 use crate::source::{Source, Span, Spanned};
+
+/// Bytes as a source; the one place where text comes in.
+pub fn decode(name: &str, bytes: &[u8]) -> Result<Source, Problem> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(name, text)),
+        Err(error) => {
+            let offset = error.valid_up_to();
+            let line = bytes[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
+            Err(problems::Fact::Encoding { name: name.to_string(), offset, line }.into())
+        }
+    }
+}
 
 /// A name as written.
 pub type Name = Spanned<String>;
