@@ -241,16 +241,22 @@ fn name_first(look: &Look) -> Option<Slip> {
     if !look.is_name(second) {
         return None;
     }
-    let name = look.text(second);
-    let (form, ty) = (matches!(word, "data" | "param"), look.said(1, second));
-    let help = if form { format!("write `{word} {name}: {ty}`") } else { format!("write `{word} {name} = ...`") };
-    Some(slip(
-        "ppl::syntax::declaration",
-        "the name comes first",
-        look.span(1, second + 1),
-        "two words where one name should stand",
-        help,
-    ))
+    let (named, name) = (look.said(1, second), look.text(second));
+    let whole = look.span(1, second + 1);
+    let declares = matches!(word, "data" | "param");
+    if declares && SUPPORTS.contains(&name) {
+        let help = format!("write `{word} {named}: {name}`");
+        return Some(slip(
+            "ppl::syntax::declaration",
+            "a `:` stands between name and type",
+            whole,
+            "no `:` here",
+            help,
+        ));
+    }
+    let help =
+        if declares { format!("write `{word} {name}: {named}`") } else { format!("write `{word} {name} = ...`") };
+    Some(slip("ppl::syntax::declaration", "the name comes first", whole, "two words where one name should stand", help))
 }
 
 /// `dim N: 3`
