@@ -5,6 +5,20 @@ use std::sync::Arc;
 
 use crate::shape::DimId;
 
+pub mod problems;
+pub mod read;
+pub mod named;
+pub mod columns;
+pub mod lookup;
+pub mod cells;
+pub mod statistics;
+pub mod sizes;
+pub mod support;
+pub mod limits;
+pub mod bind;
+
+pub use bind::bind;
+
 /// Columns of one source. `name` is the file or named set, for messages; `alias` is `users` in `--data users=...`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -86,3 +100,6 @@ impl Array {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

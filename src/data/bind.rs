@@ -1,0 +1,252 @@
+//! A model's data items against tables: columns made, sizes told, every value proven to lie in its support.
+
+use crate::data::cells::Cell;
+use crate::data::columns::{Scope, Stop};
+use crate::data::limits::known_support;
+use crate::data::problems::{At, Item, Place, ValueProblem};
+use crate::data::sizes::Sizes;
+use crate::data::support::{Known, Misfit};
+use crate::data::{Bound, BoundArray, Table};
+use crate::math::Support;
+use crate::model::{Data, Model, Statement};
+use crate::problem::Problems;
+
+/// Binds every data item of the model, or says everything that is wrong with the data.
+pub fn bind(model: &Model, tables: &[Table]) -> Result<Bound, Problems> {
+    let mut binder = Binder {
+        model,
+        tables,
+        sizes: Sizes::new(model),
+        cells: model.data.iter().map(|_| State::Open).collect(),
+        arrays: model.data.iter().map(|_| None).collect(),
+        problems: Problems::default(),
+    };
+    binder.make();
+    binder.fit();
+    let Binder { sizes, arrays, mut problems, .. } = binder;
+    for problem in sizes.problems.values() {
+        problems.push(problem.clone());
+    }
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    let arrays: Vec<BoundArray> = arrays.into_iter().flatten().collect();
+    let rows = rows(model, &arrays);
+    Ok(Bound { arrays, dims: sizes.known().clone(), rows })
+}
+
+/// Rows of the data: the most rows that one observed item has.
+fn rows(model: &Model, arrays: &[BoundArray]) -> usize {
+    let observed = model.statements.iter().filter_map(|statement| match statement {
+        Statement::Observe(observation) => Some(observation.data.index()),
+        _ => None,
+    });
+    let count = |place: usize| arrays[place].shape[..model.data[place].rows.len()].iter().product::<usize>();
+    observed.map(count).max().or_else(|| (0..arrays.len()).map(count).max()).unwrap_or(0)
+}
+
+struct Binder<'a> {
+    model: &'a Model,
+    tables: &'a [Table],
+    sizes: Sizes<'a>,
+    cells: Vec<State<'a>>,
+    arrays: Vec<Option<BoundArray>>,
+    problems: Problems,
+}
+
+/// How far an item is.
+enum State<'a> {
+    Open,
+    Made(Cell<'a>),
+    /// Already said.
+    Failed,
+}
+
+impl<'a> Binder<'a> {
+    /// Makes every item, in the order in which what they need becomes known.
+    fn make(&mut self) {
+        let mut waiting = self.pass();
+        for step in 0.. {
+            let progress = match step {
+                0 => self.sizes.claim_scalars(self.tables),
+                1 => self.claim_categories(),
+                _ => break,
+            };
+            if progress {
+                waiting = self.pass();
+            }
+        }
+        for (item, why) in waiting {
+            match why {
+                // What it needs has failed and was said, or will be as a size that nobody knows.
+                Stop::WaitsForData(other) if matches!(self.cells[other], State::Open) => self.cycle(item, other),
+                _ => self.cells[item] = State::Failed,
+            }
+        }
+        let unknown = self.model.dims.iter().filter(|(id, _)| !self.sizes.known().contains_key(id));
+        for (_, dim) in unknown {
+            // A failed column may be what says the size.
+            if !self.cells.iter().any(|state| matches!(state, State::Failed)) || self.model.data.is_empty() {
+                self.problems.push(ValueProblem::UnknownSize { dim: dim.name.clone(), span: dim.span });
+            }
+        }
+    }
+
+    /// Tries every open item until none gets further; those left and what they wait for.
+    fn pass(&mut self) -> Vec<(usize, Stop)> {
+        loop {
+            let mut progress = false;
+            let mut waiting = vec![];
+            for item in 0..self.model.data.len() {
+                if !matches!(self.cells[item], State::Open) {
+                    continue;
+                }
+                match self.attempt(item) {
+                    Ok(cell) => {
+                        self.cells[item] = State::Made(cell);
+                        progress = true;
+                    }
+                    Err(Stop::Wrong(problem)) => {
+                        self.problems.push(problem);
+                        self.cells[item] = State::Failed;
+                    }
+                    Err(stop) => waiting.push((item, stop)),
+                }
+            }
+            // Entries whose axes were unknown may say more by now.
+            for item in 0..self.model.data.len() {
+                progress |= self.claim_axes(item);
+            }
+            if !progress {
+                return waiting;
+            }
+        }
+    }
+
+    fn attempt(&mut self, item: usize) -> Result<Cell<'a>, Stop> {
+        let scope = Scope {
+            model: self.model,
+            tables: self.tables,
+            bound: &self.arrays,
+            dims: self.sizes.known(),
+            item: &self.model.data[item],
+        };
+        let cell = scope.cell()?;
+        self.arrays[item] = Some(BoundArray { shape: cell.shape(), values: cell.array() });
+        Ok(cell)
+    }
+
+    /// The axes of a made array speak for the dims of its item.
+    fn claim_axes(&mut self, item: usize) -> bool {
+        let (State::Made(_), Some(array)) = (&self.cells[item], &self.arrays[item]) else { return false };
+        let data = &self.model.data[item];
+        let shape = array.shape.clone();
+        let rows = data.rows.len();
+        let mut any = false;
+        for (dim, size) in data.rows.iter().zip(&shape) {
+            any |= self.sizes.claim(*dim, *size, || format!("the rows of `{}`", data.name));
+        }
+        for (dim, size) in self.sizes.claims_of(&data.event, shape.get(rows..).unwrap_or(&[])) {
+            any |= self.sizes.claim(dim, size, || format!("the entries of `{}`", data.name));
+        }
+        any
+    }
+
+    /// One more than the largest index, for a `category(K)` of a `K` that nothing else says.
+    fn claim_categories(&mut self) -> bool {
+        let mut largest = std::collections::BTreeMap::new();
+        for (data, array) in self.model.data.iter().zip(&self.arrays) {
+            let (Support::Category(size), Some(array)) = (&data.support, array) else { continue };
+            let Some(dim) = size.as_dim().filter(|dim| !self.sizes.known().contains_key(dim)) else { continue };
+            let most = (0..array.values.len()).map(|i| array.values.get(i)).fold(-1.0, f64::max);
+            let entry = largest.entry(dim).or_insert((most, data.name.clone()));
+            if most > entry.0 {
+                *entry = (most, data.name.clone());
+            }
+        }
+        let mut any = false;
+        for (dim, (most, by)) in largest {
+            any |= self.sizes.claim(dim, (most + 1.0) as usize, || format!("the labels of `{by}`"));
+        }
+        any
+    }
+
+    /// Gives every array the shape of its item and tests its values.
+    fn fit(&mut self) {
+        for item in 0..self.model.data.len() {
+            let data = &self.model.data[item];
+            let Some(wanted) = self.wanted(data) else { continue };
+            let (State::Made(cell), Some(array)) = (&self.cells[item], &mut self.arrays[item]) else { continue };
+            let rows = data.rows.len();
+            let same_rows = array.shape.get(..rows) == wanted.get(..rows);
+            if !same_rows || array.values.len() != wanted.iter().product::<usize>() {
+                // A size that disagrees is already said.
+                let dims = data.rows.iter().copied().chain(data.event.iter().flat_map(|size| size.dims()));
+                if !dims.into_iter().any(|dim| self.sizes.problems.contains_key(&dim)) {
+                    let found = array.shape.clone();
+                    self.problems.push(ValueProblem::Shape { item: named(data), found, wanted: format!("{wanted:?}") });
+                }
+                continue;
+            }
+            array.shape = wanted;
+            let array = array.clone();
+            let cell = cell.clone();
+            match known_support(self.model, &self.sizes, &self.arrays, data) {
+                Some(known) => self.test(data, &cell, &array, &known),
+                None => self.problems.push(ValueProblem::BoundNotKnown { item: named(data) }),
+            }
+        }
+    }
+
+    fn wanted(&self, data: &Data) -> Option<Vec<usize>> {
+        let rows = data.rows.iter().map(|dim| self.sizes.known().get(dim).copied());
+        rows.chain(data.event.iter().map(|size| self.sizes.size(size))).collect()
+    }
+
+    fn test(&mut self, data: &Data, cell: &Cell, array: &BoundArray, known: &Known) {
+        let rows: usize = array.shape[..data.rows.len()].iter().product();
+        let width = array.values.len() / rows.max(1);
+        let Some(misfit) = known.misfit(&array.values, width, data.missing) else { return };
+        let (Misfit::Missing(at) | Misfit::Outside(at, _) | Misfit::Vector(at, _)) = misfit;
+        let width = cell.width().max(1);
+        let (place, missing) = cell.place(at / width, at % width).unwrap_or_else(|| {
+            (Place { file: self.model.source.name.clone(), at: At::Whole, column: format!("`{}`", data.name) }, false)
+        });
+        let item = named(data);
+        self.problems.push(match (misfit, known) {
+            (Misfit::Missing(_), _) if missing => ValueProblem::Missing { place, item },
+            (Misfit::Missing(_), _) => ValueProblem::NoNumber { place, item },
+            (Misfit::Outside(_, value), Known::Category(size)) => {
+                ValueProblem::Index { place, item, value, size: *size }
+            }
+            (Misfit::Outside(_, value), _) => {
+                ValueProblem::Outside { place, item, value, support: known.name(), hint: known.hint() }
+            }
+            (Misfit::Vector(_, why), _) => {
+                ValueProblem::OutsideVector { place, item, support: known.name(), why: why.into() }
+            }
+        });
+    }
+
+    /// Items that wait for each other.
+    fn cycle(&mut self, item: usize, first: usize) {
+        let mut through = vec![];
+        let mut at = first;
+        while !through.contains(&at) && at != item {
+            through.push(at);
+            match self.attempt(at) {
+                Err(Stop::WaitsForData(next)) => at = next,
+                _ => break,
+            }
+        }
+        let name = |place: &usize| self.model.data[*place].name.clone();
+        let through: Vec<String> = through.iter().map(name).collect();
+        self.problems
+            .push(crate::data::problems::ColumnProblem::Cycle { item: named(&self.model.data[item]), through });
+        self.cells[item] = State::Failed;
+    }
+}
+
+fn named(data: &Data) -> Item {
+    Item { name: data.name.clone(), span: data.span }
+}
