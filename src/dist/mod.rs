@@ -6,6 +6,7 @@ use crate::math::{Graph, NodeId, Noise, Pick, SiteId, Support};
 use crate::shape::{AxisId, Shape, Size};
 
 pub mod catalogue;
+pub mod print;
 
 mod bernoulli;
 mod beta;

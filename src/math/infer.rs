@@ -18,6 +18,7 @@ pub fn support(graph: &Graph, op: &Op, shape: &Shape) -> Support {
             Some(size) => Support::Count(Some(size.minus(&1.into()))),
             None => Support::Count(None),
         },
+        Op::Unary(Unary::StopGradient, a) => of(a).clone(),
         Op::Unary(op, a) => unary(*op, of(a).range()),
         Op::Binary(op, a, b) if a == b => same(*op, of(a).range()),
         Op::Binary(op, a, b) => binary(*op, of(a).range(), of(b).range()),
@@ -38,8 +39,7 @@ pub fn support(graph: &Graph, op: &Op, shape: &Shape) -> Support {
                 of(a).element()
             }
         }
-        Op::Softmax(_) if shape.event.len() == 1 => Support::Simplex(last()),
-        Op::Softmax(_) => rows(shape, Support::Simplex(last())),
+        Op::Softmax(_) => Support::Simplex(last()),
         Op::LogSoftmax(_) => Support::between(f64::NEG_INFINITY, 0.0),
         Op::Cumsum(a) => sum(of(a).range()).support(),
         Op::Diag(a) => diag(of(a), shape),
@@ -55,11 +55,6 @@ pub fn support(graph: &Graph, op: &Op, shape: &Shape) -> Support {
         Op::Cholesky(_) => Support::Cholesky(last()),
         _ => Support::Real,
     }
-}
-
-/// A support of vectors also says what the rows of a matrix lie in.
-fn rows(shape: &Shape, support: Support) -> Support {
-    if shape.event.is_empty() { support.element() } else { support }
 }
 
 fn union(graph: &Graph, list: &[NodeId]) -> Support {
@@ -110,8 +105,7 @@ fn unary(op: Unary, r: Range) -> Support {
         Floor => Range { lo: r.lo.floor(), hi: r.hi.floor(), whole: true }.support(),
         Gelu if r.lo >= 0.0 => Support::Positive,
         Not => Support::Binary,
-        StopGradient => r.support(),
-        Gelu | Lgamma | Digamma => Support::Real,
+        Gelu | Lgamma | Digamma | StopGradient => Support::Real,
     }
 }
 

@@ -22,6 +22,9 @@ pub mod infer;
 pub mod build;
 pub mod shorthand;
 pub mod simplify;
+pub mod rules;
+pub mod print;
+pub mod verify;
 
 pub use support::Support;
 
