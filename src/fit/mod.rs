@@ -2,7 +2,15 @@
 
 use crate::problem::{Bug, Problem};
 
+mod chart;
+pub mod deterministic;
+mod draws;
+pub mod gaussian;
 pub mod lbfgs;
+mod stage;
+mod start;
+mod target;
+pub mod weigh;
 
 /// The log joint on the unconstrained scale, with the log-determinants of the maps, for many points at once.
 pub trait LogJoint {
@@ -31,13 +39,13 @@ pub enum Failure {
         tries: usize,
     },
     /// The machine failed, or a value left a support that could not be proven: told in full by who knows.
-    Problem(Problem),
+    Problem(Box<Problem>),
     Bug(Bug),
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Failure {
-        Failure::Problem(problem)
+        Failure::Problem(Box::new(problem))
     }
 }
 
@@ -94,3 +102,6 @@ pub enum GaussianFamily {
     MeanField,
     FullRank,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! The deterministic path: a Gaussian guide by L-BFGS on the bound over fixed draws.
+//!
+//! Giordano, Ingram & Broderick, "Black box variational inference with a deterministic objective: faster, more accurate,
+//! and even more black box" (JMLR 25, 2024), with whitening, draws matched to second moments, and stages of twice as many
+//! draws until fresh draws agree.
+
+use super::chart::{Chart, inverse_root};
+use super::draws::Draws;
+use super::gaussian::{Average, Cross, Scale};
+use super::lbfgs::Advance;
+use super::stage::{self, MOST_STAGES, Stage};
+use super::start::Start;
+use super::target::Target;
+use super::weigh::{KHAT_DRAWS, Sampler, weigh};
+use super::{Control, Estimate, Event, Failure, GaussianFamily, Listener, LogJoint, Phase};
+use crate::diagnose::psis::Importance;
+use crate::kernel::noise::{Key, Stream};
+use crate::problem::Bug;
+
+/// A stage in which a log sd moved this far found no scale: the posterior is improper there.
+const RUNAWAY: f64 = 20.0;
+/// The growth of a log sd that counts as growing at a stage.
+const GROWTH: f64 = 0.2;
+
+/// What is to be fitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub family: GaussianFamily,
+    pub seed: u64,
+    /// Latents, then parameters, on the unconstrained scale. Latents start at 0 by default.
+    pub start: Vec<f64>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The guide with its parameters, and its draws by number.
+    pub sampler: Sampler,
+    /// On fresh independent draws. Without latents, the log likelihood itself.
+    pub bound: Estimate,
+    /// From the same draws; `None` without latents.
+    pub importance: Option<Importance>,
+    /// Fresh draws agreed with the fixed ones. False also where a listener stopped the fit.
+    pub converged: bool,
+    pub stopped: bool,
+    /// Iterations of L-BFGS.
+    pub steps: usize,
+    pub stages: usize,
+    /// Points evaluated, with those that only judged the result.
+    pub evaluations: u64,
+    /// Latent coordinates whose sd grew at every stage, or without end.
+    pub improper: Vec<usize>,
+    /// The objective was still rising without end when the search ran out: an unbounded likelihood.
+    pub singular: bool,
+}
+
+/// A fit between two iterations: all that the rest of it depends on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deterministic {
+    settings: Settings,
+    steps: usize,
+    evaluations: u64,
+    progress: Progress,
+    /// How much each log sd grew, stage by stage.
+    growth: Vec<Vec<f64>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Progress {
+    New,
+    Starting(Start),
+    Stage(Stage),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Converged,
+    GaveUp,
+    Stopped,
+}
+
+impl Deterministic {
+    pub fn new(settings: Settings) -> Deterministic {
+        Deterministic { settings, steps: 0, evaluations: 0, progress: Progress::New, growth: vec![] }
+    }
+
+    /// Goes on from where it is to the end, or until the listener says stop: then it can be called again.
+    pub fn run(&mut self, joint: &mut dyn LogJoint, listener: &mut Listener) -> Result<Outcome, Failure> {
+        let mut target = Target::new(joint);
+        target.evaluations = self.evaluations;
+        let ending = self.drive(&mut target, listener);
+        self.evaluations = target.evaluations;
+        let ending = ending?;
+        self.finish(&mut target, ending)
+    }
+
+    fn drive(&mut self, target: &mut Target, listener: &mut Listener) -> Result<Ending, Failure> {
+        loop {
+            let (advance, bound, phase) = match &mut self.progress {
+                Progress::New => {
+                    self.progress = Progress::Starting(Start::new(target, &self.settings.start, self.settings.seed)?);
+                    continue;
+                }
+                Progress::Starting(start) => (start.advance(target)?, start.best.bound, Phase::Start),
+                Progress::Stage(stage) => {
+                    let phase = Phase::Stage { stage: stage.number, draws: 2 * stage.draws.pairs() };
+                    (stage.advance(target)?, stage.value(), phase)
+                }
+            };
+            if advance == Advance::Stuck {
+                match self.next(target)? {
+                    Some(ending) => return Ok(ending),
+                    None => continue,
+                }
+            }
+            self.steps += 1;
+            if listener(&Event { step: self.steps, phase, bound }) == Control::Stop {
+                return Ok(Ending::Stopped);
+            }
+        }
+    }
+
+    /// From one stage to the next; says how the fit ended where it did.
+    fn next(&mut self, target: &mut Target) -> Result<Option<Ending>, Failure> {
+        let seed = self.settings.seed;
+        let (chart, number) = match &self.progress {
+            Progress::New => return Ok(None),
+            Progress::Starting(start) => (first_chart(start, self.settings.family), 0),
+            Progress::Stage(stage) => {
+                let guide = stage.guide();
+                self.growth.push(stage.growth(&guide));
+                if stage.settled(&guide, target, seed)? {
+                    return Ok(Some(Ending::Converged));
+                }
+                let runaway = self.growth.iter().flatten().any(|g| g.abs() > RUNAWAY);
+                if runaway || stage.number + 1 == MOST_STAGES {
+                    return Ok(Some(Ending::GaveUp));
+                }
+                let curvature = stage.curvature(&guide, target)?;
+                (Chart::new(guide, &curvature), stage.number + 1)
+            }
+        };
+        self.progress = Progress::Stage(Stage::new(number, chart, target, seed)?);
+        Ok(None)
+    }
+
+    fn finish(&self, target: &mut Target, ending: Ending) -> Result<Outcome, Failure> {
+        let (guide, stages) = match &self.progress {
+            Progress::Stage(stage) => (stage.guide(), stage.number + 1),
+            Progress::Starting(start) => (start.best.guide.clone(), 0),
+            Progress::New => return Err(Bug("a fit ended before it began".into()).into()),
+        };
+        let fitting = usize::try_from(target.evaluations).unwrap_or(usize::MAX);
+        let count = fitting.clamp(*KHAT_DRAWS.start(), *KHAT_DRAWS.end());
+        let average = Average::over(&last_draws(target, self.settings.seed)?, &guide, target, Cross::Full)?;
+        let sampler = Sampler::new(guide, self.settings.seed);
+        let (bound, importance) = if target.latents == 0 {
+            (Estimate { mean: average.value, se: 0.0 }, None)
+        } else {
+            let weighed = weigh(target, &sampler, &average, count)?;
+            (weighed.bound, Some(weighed.importance))
+        };
+        Ok(Outcome {
+            sampler,
+            bound,
+            importance,
+            converged: ending == Ending::Converged,
+            stopped: ending == Ending::Stopped,
+            steps: self.steps,
+            stages,
+            evaluations: target.evaluations,
+            improper: self.improper(ending),
+            singular: self.singular(ending),
+        })
+    }
+
+    /// Latents whose sd ran away, or grew at every one of at least three stages without an end in sight.
+    fn improper(&self, ending: Ending) -> Vec<usize> {
+        let latents = self.growth.first().map_or(0, Vec::len);
+        let runs = |i: &usize| self.growth.iter().any(|stage| stage[*i] > RUNAWAY);
+        let grows = |i: &usize| self.growth.len() >= 3 && self.growth.iter().all(|stage| stage[*i] > GROWTH);
+        (0..latents).filter(|i| runs(i) || (ending == Ending::GaveUp && grows(i))).collect()
+    }
+
+    /// The objective rose steeply to the last: it has no maximum to be found.
+    fn singular(&self, ending: Ending) -> bool {
+        match &self.progress {
+            Progress::Stage(stage) if ending == Ending::GaveUp => {
+                let collapsed = self.growth.iter().flatten().any(|g| *g < -RUNAWAY);
+                collapsed || (!stage.chart.guide.params.is_empty() && stage.steep())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The best start, in the family that is fitted.
+fn first_chart(start: &Start, family: GaussianFamily) -> Chart {
+    let mut guide = start.best.guide.clone();
+    if family == GaussianFamily::FullRank {
+        let latents = guide.mean.len();
+        let block = start.best.curvature.view((0, 0), (latents, latents)).clone_owned();
+        guide.scale = Scale::Factor(inverse_root(&block));
+    }
+    Chart::new(guide, &start.best.curvature)
+}
+
+/// Draws that no stage has used, for what is told about the final guide.
+fn last_draws(target: &Target, seed: u64) -> Result<Draws, Failure> {
+    let noise = Key { seed, stream: Stream::Evaluate, step: u64::MAX, site: 1 }.noise();
+    Ok(Draws::matched(noise, target.latents, stage::pairs(target.latents))?)
+}
