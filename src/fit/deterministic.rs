@@ -11,7 +11,7 @@ use super::lbfgs::Advance;
 use super::stage::{self, MOST_STAGES, Stage};
 use super::start::Start;
 use super::target::Target;
-use super::weigh::{KHAT_DRAWS, Sampler, weigh};
+use super::weigh::{KHAT_DRAWS, MOST_DRAWS, Sampler, weigh};
 use super::{Control, Estimate, Event, Failure, GaussianFamily, Listener, LogJoint, Phase};
 use crate::diagnose::psis::Importance;
 use crate::kernel::noise::{Key, Stream};
@@ -151,13 +151,17 @@ impl Deterministic {
             Progress::New => return Err(Bug("a fit ended before it began".into()).into()),
         };
         let fitting = usize::try_from(target.evaluations).unwrap_or(usize::MAX);
-        let count = fitting.clamp(*KHAT_DRAWS.start(), *KHAT_DRAWS.end());
+        // Who stops a fit does not wait for a better estimate of what it was.
+        let (count, most) = match ending {
+            Ending::Stopped => (*KHAT_DRAWS.start(), *KHAT_DRAWS.start()),
+            _ => (fitting.clamp(*KHAT_DRAWS.start(), *KHAT_DRAWS.end()), MOST_DRAWS),
+        };
         let average = Average::over(&last_draws(target, self.settings.seed)?, &guide, target, Cross::Full)?;
         let sampler = Sampler::new(guide, self.settings.seed);
         let (bound, importance) = if target.latents == 0 {
             (Estimate { mean: average.value, se: 0.0 }, None)
         } else {
-            let weighed = weigh(target, &sampler, &average, count)?;
+            let weighed = weigh(target, &sampler, &average, count, most)?;
             (weighed.bound, Some(weighed.importance))
         };
         Ok(Outcome {

@@ -7,6 +7,8 @@ pub mod deterministic;
 mod draws;
 pub mod gaussian;
 pub mod lbfgs;
+pub mod optimizer;
+pub mod schedule;
 mod stage;
 mod start;
 mod target;

@@ -73,11 +73,13 @@ pub(crate) struct Weighed {
 }
 
 /// `average` is that of fixed draws, with all cross products: a control variate is made from it.
+/// The first `draws` give the weights; up to `most` are spent on the bound's standard error.
 pub(crate) fn weigh(
     target: &mut Target,
     sampler: &Sampler,
     average: &Average,
     draws: usize,
+    most: usize,
 ) -> Result<Weighed, Failure> {
     let mut weighing = Weighing {
         sampler,
@@ -89,13 +91,13 @@ pub(crate) fn weigh(
     let mut importance = Importance::from_log_weights(&weighing.log_weights);
     // Nearly constant weights can look heavy-tailed where few draws make the fitted tail reach into their bulk: before
     // such a guide is flagged, the tail is looked at farther out.
-    if !importance.usable() && importance.ess > 0.5 * draws as f64 {
+    if !importance.usable() && importance.ess > 0.5 * draws as f64 && most > draws {
         weighing.extend(target, *KHAT_DRAWS.end())?;
         importance = Importance::from_log_weights(&weighing.log_weights);
     }
     // The se itself is an estimate: more than once, if it must be.
-    while weighing.sums.finish().se > BOUND_SE && weighing.log_weights.len() < MOST_DRAWS {
-        let needed = weighing.sums.needed().min(MOST_DRAWS);
+    while weighing.sums.finish().se > BOUND_SE && weighing.log_weights.len() < most {
+        let needed = weighing.sums.needed().min(most);
         weighing.extend(target, needed)?;
     }
     let Estimate { mean, se } = weighing.sums.finish();
