@@ -15,7 +15,8 @@ pub const ROW: Row = Row {
     mean: Some(p),
     entropy: Some(entropy),
     expect: |g, statistic, args| match statistic {
-        Statistic::Value | Statistic::Square => Some(p(g, args)),
+        Statistic::Value => Some(p(g, args)),
+        Statistic::Variance => Some(variance(g, args)),
         _ => None,
     },
 };
@@ -61,6 +62,13 @@ pub fn p(g: &mut Graph, args: &Args) -> NodeId {
         Some(logits) => g.sigmoid(*logits),
         None => args["p"],
     }
+}
+
+/// p (1 - p)
+pub fn variance(g: &mut Graph, args: &Args) -> NodeId {
+    let p = p(g, args);
+    let q = g.complement(p);
+    g.mul(p, q)
 }
 
 /// Minus the log probability at the mean, in which it is linear.

@@ -74,13 +74,14 @@ fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
         Statistic::Value => Some(mean(g, args)),
         Statistic::Log => Some(expected_log(g, "a", args)),
         Statistic::Log1m => Some(expected_log(g, "b", args)),
-        // a (a + 1) / ((a + b) (a + b + 1))
-        Statistic::Square => {
+        // mean (1 - mean) / (a + b + 1)
+        Statistic::Variance => {
             let mean = mean(g, args);
+            let rest = g.complement(mean);
             let sum = g.add(args["a"], args["b"]);
-            let (above, below) = (g.shift(args["a"], 1.0), g.shift(sum, 1.0));
-            let next = g.div(above, below);
-            Some(g.mul(mean, next))
+            let (above, below) = (g.mul(mean, rest), g.shift(sum, 1.0));
+            Some(g.div(above, below))
         }
+        Statistic::Square => None,
     }
 }

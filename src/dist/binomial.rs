@@ -21,7 +21,10 @@ pub const ROW: Row = Row {
     entropy: None,
     expect: |g, statistic, args| match statistic {
         Statistic::Value => Some(mean(g, args)),
-        Statistic::Square => Some(square(g, args)),
+        Statistic::Variance => {
+            let one = bernoulli::variance(g, args);
+            Some(g.mul(args["n"], one))
+        }
         _ => None,
     },
 };
@@ -52,15 +55,7 @@ pub fn log_choices(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
     g.sub(n, rest)
 }
 
-fn mean(g: &mut Graph, args: &Args) -> NodeId {
+pub fn mean(g: &mut Graph, args: &Args) -> NodeId {
     let p = bernoulli::p(g, args);
     g.mul(args["n"], p)
-}
-
-/// mean (1 - p) + mean^2
-fn square(g: &mut Graph, args: &Args) -> NodeId {
-    let (p, mean) = (bernoulli::p(g, args), mean(g, args));
-    let q = g.complement(p);
-    let (var, square) = (g.mul(mean, q), g.square(mean));
-    g.add(var, square)
 }

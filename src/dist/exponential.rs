@@ -41,10 +41,7 @@ fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
             let log = g.log(mean);
             Some(g.shift(log, -EULER_GAMMA))
         }
-        Statistic::Square => {
-            let square = g.square(mean);
-            Some(g.scale(square, 2.0))
-        }
-        Statistic::Log1m => None,
+        Statistic::Variance => Some(g.square(mean)),
+        Statistic::Square | Statistic::Log1m => None,
     }
 }

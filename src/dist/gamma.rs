@@ -73,11 +73,7 @@ fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
             let (digamma, log_rate) = (g.digamma(args["shape"]), g.log(args["rate"]));
             Some(g.sub(digamma, log_rate))
         }
-        Statistic::Square => {
-            let more = g.shift(args["shape"], 1.0);
-            let next = g.div(more, args["rate"]);
-            Some(g.mul(mean, next))
-        }
-        Statistic::Log1m => None,
+        Statistic::Variance => Some(g.div(mean, args["rate"])),
+        Statistic::Square | Statistic::Log1m => None,
     }
 }

@@ -43,12 +43,15 @@ fn mean(g: &mut Graph, args: &Args) -> NodeId {
 fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
     match statistic {
         Statistic::Value => Some(mean(g, args)),
-        Statistic::Square => Some(g.square(args["scale"])),
+        Statistic::Variance => {
+            let square = g.square(args["scale"]);
+            Some(g.scale(square, 1.0 - 2.0 / PI))
+        }
         // E log |z| of a standard Normal is -(gamma + log 2) / 2, by digamma(1/2) = -gamma - 2 log 2.
         Statistic::Log => {
             let log = g.log(args["scale"]);
             Some(g.shift(log, -0.5 * (super::EULER_GAMMA + 2f64.ln())))
         }
-        Statistic::Log1m => None,
+        Statistic::Square | Statistic::Log1m => None,
     }
 }

@@ -1,7 +1,7 @@
 //! `LogNormal(loc, scale)`: the exponential of a Normal.
 
 use super::{Args, Draw, Kind, Param, Row, Statistic, Want, normal, only};
-use crate::math::{Graph, NodeId, Noise, Support};
+use crate::math::{Graph, NodeId, Noise, Op, Support, Unary};
 
 pub const ROW: Row = Row {
     kind: Kind::LogNormal,
@@ -47,8 +47,13 @@ fn entropy(g: &mut Graph, args: &Args) -> NodeId {
 fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
     match statistic {
         Statistic::Value => Some(power(g, args, 1.0)),
-        Statistic::Square => Some(power(g, args, 2.0)),
+        // (exp(scale^2) - 1) mean^2
+        Statistic::Variance => {
+            let (mean, var) = (power(g, args, 1.0), g.square(args["scale"]));
+            let (square, share) = (g.square(mean), g.simple(Op::Unary(Unary::Expm1, var)));
+            Some(g.mul(share, square))
+        }
         Statistic::Log => Some(args["loc"]),
-        Statistic::Log1m => None,
+        Statistic::Square | Statistic::Log1m => None,
     }
 }

@@ -6,6 +6,9 @@ use crate::math::{Graph, NodeId, Noise, Pick, SiteId, Support};
 use crate::shape::{AxisId, Shape, Size};
 
 pub mod catalogue;
+pub mod bijector;
+pub mod kl;
+pub mod expect;
 pub mod print;
 
 mod bernoulli;
@@ -23,7 +26,10 @@ mod normal;
 mod poisson;
 mod student_t;
 
+pub use bijector::Bijector;
 pub use catalogue::{by_name, row};
+pub use expect::expected_log_prob;
+pub use kl::kl;
 
 /// A distribution with its arguments, as written: of alternatives (`scale | var | prec`) the one that was given.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +79,8 @@ pub struct Row {
     pub mean: Option<fn(&mut Graph, &Args) -> NodeId>,
     /// May have fewer axes than the components (arguments are numbers): `total` repeats it.
     pub entropy: Option<fn(&mut Graph, &Args) -> NodeId>,
-    /// Statistics of the value whose expectation is closed: E value, E log value, E log(1 - value), E value^2.
+    /// What is closed of the expected value, variance, E log value and E log(1 - value). `Square` is made of the first
+    /// two by `dist::expect`.
     pub expect: fn(&mut Graph, Statistic, &Args) -> Option<NodeId>,
 }
 
@@ -126,7 +133,9 @@ pub enum Draw {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Statistic {
     Value,
+    /// The variance plus the square of the mean.
     Square,
+    Variance,
     Log,
     /// log(1 - value)
     Log1m,
@@ -159,7 +168,13 @@ pub fn entropy(graph: &mut Graph, dist: &Dist) -> Option<NodeId> {
 pub fn expect(graph: &mut Graph, dist: &Dist, statistic: Statistic) -> Option<NodeId> {
     let row = row(dist.kind);
     let args = (row.canonical)(graph, &dist.args);
-    (row.expect)(graph, statistic, &args)
+    if statistic != Statistic::Square {
+        return (row.expect)(graph, statistic, &args);
+    }
+    let variance = (row.expect)(graph, Statistic::Variance, &args)?;
+    let mean = (row.expect)(graph, Statistic::Value, &args)?;
+    let square = graph.square(mean);
+    Some(graph.add(square, variance))
 }
 
 /// A differentiable draw in these plates, with the noise leaf it takes; `None` where there is none.

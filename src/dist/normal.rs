@@ -61,10 +61,7 @@ pub fn entropy(g: &mut Graph, args: &Args) -> NodeId {
 fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
     match statistic {
         Statistic::Value => Some(args["loc"]),
-        Statistic::Square => {
-            let (loc, scale) = (g.square(args["loc"]), g.square(args["scale"]));
-            Some(g.add(loc, scale))
-        }
+        Statistic::Variance => Some(g.square(args["scale"])),
         _ => None,
     }
 }

@@ -16,14 +16,7 @@ pub const ROW: Row = Row {
     entropy: None,
     expect: |g, statistic, args| {
         let rate = rate(g, args);
-        match statistic {
-            Statistic::Value => Some(rate),
-            Statistic::Square => {
-                let square = g.square(rate);
-                Some(g.add(rate, square))
-            }
-            _ => None,
-        }
+        matches!(statistic, Statistic::Value | Statistic::Variance).then_some(rate)
     },
 };
 

@@ -127,6 +127,8 @@ impl Graph {
         match op {
             Op::Named(_, inner) if op != node.op => inner,
             _ if op.children().is_empty() => id,
+            // What was said about its support stays with a node that no law changes.
+            op if op == node.op => self.law(&op).unwrap_or(id),
             op => self.simple(op),
         }
     }

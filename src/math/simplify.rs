@@ -88,7 +88,12 @@ laws! {
 impl Graph {
     /// The operation's node, by the first law that applies, else as it is.
     pub fn simple(&mut self, op: Op) -> NodeId {
-        LAWS.iter().find_map(|law| (law.apply)(self, &op)).unwrap_or_else(|| self.op(op))
+        self.law(&op).unwrap_or_else(|| self.op(op))
+    }
+
+    /// What the first law that applies gives.
+    pub fn law(&mut self, op: &Op) -> Option<NodeId> {
+        LAWS.iter().find_map(|law| (law.apply)(self, op))
     }
 }
 

@@ -1,0 +1,143 @@
+//! Closed Kullback-Leibler divergences, one row a pair: KL(q || p) = E_q[log q - log p].
+
+use super::{Args, Dist, Kind, bernoulli, beta, binomial, categorical, dirichlet, poisson, row};
+use crate::math::{Graph, NodeId};
+
+type Divergence = fn(&mut Graph, &Args, &Args) -> Option<NodeId>;
+
+/// A pair, with KL(q || p) of canonical arguments.
+pub struct Pair {
+    pub q: Kind,
+    pub p: Kind,
+    pub kl: Divergence,
+}
+
+const fn pair(q: Kind, p: Kind, kl: Divergence) -> Pair {
+    Pair { q, p, kl }
+}
+
+pub static PAIRS: &[Pair] = &[
+    pair(Kind::Normal, Kind::Normal, normal),
+    pair(Kind::LogNormal, Kind::LogNormal, normal),
+    pair(Kind::HalfNormal, Kind::HalfNormal, half_normal),
+    pair(Kind::Gamma, Kind::Gamma, gamma_gamma),
+    pair(Kind::Exponential, Kind::Exponential, gamma_gamma),
+    pair(Kind::Exponential, Kind::Gamma, gamma_gamma),
+    pair(Kind::Gamma, Kind::Exponential, gamma_gamma),
+    pair(Kind::Beta, Kind::Beta, beta_beta),
+    pair(Kind::Dirichlet, Kind::Dirichlet, dirichlet_dirichlet),
+    pair(Kind::Bernoulli, Kind::Bernoulli, bernoulli_bernoulli),
+    pair(Kind::Categorical, Kind::Categorical, categorical_categorical),
+    pair(Kind::Binomial, Kind::Binomial, binomial_binomial),
+    pair(Kind::Poisson, Kind::Poisson, poisson_poisson),
+];
+
+/// KL(q || p) a component (`dist::total` sums it; it may be a number that counts for each), where it is closed.
+pub fn kl(g: &mut Graph, q: &Dist, p: &Dist) -> Option<NodeId> {
+    let pair = PAIRS.iter().find(|pair| pair.q == q.kind && pair.p == p.kind)?;
+    let q = (row(q.kind).canonical)(g, &q.args);
+    let p = (row(p.kind).canonical)(g, &p.args);
+    (pair.kl)(g, &q, &p)
+}
+
+/// log(a) - log(b)
+fn log_ratio(g: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
+    let (a, b) = (g.log(a), g.log(b));
+    g.sub(a, b)
+}
+
+/// log(s2 / s1) + (s1^2 + (m1 - m2)^2) / (2 s2^2) - 1/2, also of the exponentials.
+fn normal(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let distance = g.sub(q["loc"], p["loc"]);
+    let (shift, ratio) = (g.div(distance, p["scale"]), g.div(q["scale"], p["scale"]));
+    let (shift, ratio) = (g.square(shift), g.square(ratio));
+    let both = g.add(shift, ratio);
+    let half = g.scale(both, 0.5);
+    let log = log_ratio(g, p["scale"], q["scale"]);
+    let sum = g.add(log, half);
+    Some(g.shift(sum, -0.5))
+}
+
+fn half_normal(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let zero = g.number(0.0);
+    let with = |args: &Args| Args::from([("loc", zero), ("scale", args["scale"])]);
+    normal(g, &with(q), &with(p))
+}
+
+/// (a1 - a2) digamma(a1) - lgamma(a1) + lgamma(a2) + a2 log(r1 / r2) + a1 (r2 - r1) / r1; an Exponential has shape 1.
+fn gamma_gamma(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let one = g.number(1.0);
+    let shape = |args: &Args| args.get("shape").copied().unwrap_or(one);
+    let (a1, a2) = (shape(q), shape(p));
+    let (less, digamma) = (g.sub(a1, a2), g.digamma(a1));
+    let less = g.mul(less, digamma);
+    let (l1, l2) = (g.lgamma(a1), g.lgamma(a2));
+    let norms = g.sub(l2, l1);
+    let log = log_ratio(g, q["rate"], p["rate"]);
+    let log = g.mul(a2, log);
+    let gap = g.sub(p["rate"], q["rate"]);
+    let gap = g.div(gap, q["rate"]);
+    let gap = g.mul(a1, gap);
+    Some(g.sum_of(&[less, norms, log, gap]))
+}
+
+/// log B(p) - log B(q) + (a1 - a2) E log z + (b1 - b2) E log(1 - z)
+fn beta_beta(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let (log, log1m) = (beta::expected_log(g, "a", q), beta::expected_log(g, "b", q));
+    let (a, b) = (g.sub(q["a"], p["a"]), g.sub(q["b"], p["b"]));
+    let (a, b) = (g.mul(a, log), g.mul(b, log1m));
+    let (above, below) = (beta::log_norm(g, p), beta::log_norm(g, q));
+    let norms = g.sub(above, below);
+    Some(g.sum_of(&[norms, a, b]))
+}
+
+/// log B(p) - log B(q) + sum_k (c1_k - c2_k) E log z_k
+fn dirichlet_dirichlet(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let mut p = p.clone();
+    if g.shape(p["concentration"]).is_number() {
+        let filled = g.fill(p["concentration"], g.event(q["concentration"]).to_vec());
+        p.insert("concentration", filled);
+    }
+    let log = dirichlet::expected_log(g, q);
+    let gap = g.sub(q["concentration"], p["concentration"]);
+    let gap = g.mul(gap, log);
+    let gap = g.sum_last(gap);
+    let (above, below) = (dirichlet::log_norm(g, &p), dirichlet::log_norm(g, q));
+    let norms = g.sub(above, below);
+    Some(g.add(norms, gap))
+}
+
+/// The log probabilities, linear in the value, at the mean of q.
+fn bernoulli_bernoulli(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let (mean, one) = (bernoulli::p(g, q), g.number(1.0));
+    let own = bernoulli::successes(g, mean, one, q);
+    let other = bernoulli::successes(g, mean, one, p);
+    Some(g.sub(own, other))
+}
+
+fn categorical_categorical(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let weights = categorical::p(g, q);
+    let own = categorical::expected_log(g, weights, q);
+    let other = categorical::expected_log(g, weights, p);
+    Some(g.sub(own, other))
+}
+
+/// The numbers of tries must be the same expression: then the choices cancel.
+fn binomial_binomial(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    if g.unnamed(q["n"]) != g.unnamed(p["n"]) {
+        return None;
+    }
+    let mean = binomial::mean(g, q);
+    let own = bernoulli::successes(g, mean, q["n"], q);
+    let other = bernoulli::successes(g, mean, p["n"], p);
+    Some(g.sub(own, other))
+}
+
+/// r1 log(r1) - r1 log(r2) - r1 + r2
+fn poisson_poisson(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let (r1, r2) = (poisson::rate(g, q), poisson::rate(g, p));
+    let own = poisson::value_log_rate(g, r1, q);
+    let other = poisson::value_log_rate(g, r1, p);
+    let (gap, rates) = (g.sub(own, other), g.sub(r2, r1));
+    Some(g.add(gap, rates))
+}
