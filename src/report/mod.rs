@@ -1,1 +1,60 @@
-//! Values to bytes: summaries, tables, draws.
+//! What a fit found, as values, and the bytes of the files that tell it.
+
+mod draws;
+mod nested;
+mod summary;
+mod table;
+mod tensors;
+mod trace;
+
+pub use draws::{DrawColumn, Draws, draws_csv};
+pub use nested::{Nested, Ordered};
+pub use summary::{
+    Estimate, Hashes, Importance, KhatRows, Objective, Param, Seconds, Site, SiteDraws, Summary, Warning,
+};
+pub use table::summary_table;
+pub use tensors::{Tensor, tensors};
+pub use trace::{TraceRow, trace_csv};
+
+/// Everything that a finished (or stopped) fit leaves behind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    pub summary: Summary,
+    /// Parameters of guide and model, on the unconstrained or the constrained scale as their names say.
+    pub params: Vec<Tensor>,
+    pub trace: Vec<TraceRow>,
+    pub draws: Draws,
+    /// Ctrl-C ended the fit.
+    pub interrupted: bool,
+}
+
+/// Arrays with more entries than this are kept out of `summary.json`.
+pub const LONGEST: usize = 10_000;
+
+impl Outcome {
+    /// Takes arrays that are too long out of the summary, names them there, and returns them as tensors.
+    pub fn split(mut self) -> (Outcome, Vec<Tensor>) {
+        let mut long = vec![];
+        let sites = std::mem::take(&mut self.summary.sites.0);
+        for (name, site) in sites {
+            match site.entries() > LONGEST {
+                true => {
+                    long.extend(site.tensors(&name));
+                    self.summary.omitted.push(name);
+                }
+                false => self.summary.sites.0.push((name, site)),
+            }
+        }
+        let params = std::mem::take(&mut self.summary.params.0);
+        for (name, param) in params {
+            match param.value.values.len() > LONGEST {
+                true => {
+                    long.push(Tensor { name: name.clone(), shape: param.shape, values: param.value.values });
+                    self.summary.omitted.push(name);
+                }
+                false => self.summary.params.0.push((name, param)),
+            }
+        }
+        (self, long)
+    }
+}
