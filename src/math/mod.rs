@@ -25,6 +25,7 @@ pub mod simplify;
 pub mod rules;
 pub mod print;
 pub mod verify;
+pub mod eval;
 
 pub use support::Support;
 

@@ -1,0 +1,390 @@
+//! A direct interpreter of expressions in f64: scalar loops, slow, and meant to be obviously right. It shares nothing
+//! with plans, and is the oracle of the laws of distributions, bounds and lowering. Layers of nets are not in it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::kernel::{gamma, special};
+use crate::math::{Binary, Graph, NodeId, Op, Over, Pick, Reduce, Unary};
+use crate::problem::Bug;
+use crate::shape::{AxisId, DimId, Size};
+
+/// Where each plate axis stands, counted from 0.
+pub type Positions = BTreeMap<AxisId, usize>;
+
+/// The entries of one value, row-major.
+pub type Values = Vec<f64>;
+
+/// The value of a leaf in these plates: all its event entries.
+pub type Leaf<'a> = &'a dyn Fn(&Op, &Positions) -> Option<Values>;
+
+/// What expressions are made of.
+#[derive(Clone, Copy)]
+pub struct Env<'a> {
+    pub leaf: Leaf<'a>,
+    pub dim: &'a dyn Fn(DimId) -> Option<usize>,
+    /// The first number an axis takes: 0 but for `for i in 2..5`.
+    pub first: &'a dyn Fn(AxisId) -> usize,
+}
+
+/// An interpreter of one graph in one environment; it remembers what it has computed.
+pub struct Eval<'a> {
+    graph: &'a Graph,
+    env: Env<'a>,
+    made: RefCell<BTreeMap<(NodeId, Vec<usize>), Values>>,
+}
+
+type Result<T> = std::result::Result<T, Bug>;
+
+impl<'a> Eval<'a> {
+    pub fn new(graph: &'a Graph, env: Env<'a>) -> Eval<'a> {
+        Eval { graph, env, made: RefCell::default() }
+    }
+
+    /// The entries of a node at these positions of its plates.
+    pub fn at(&self, id: NodeId, positions: &Positions) -> Result<Values> {
+        let mut key = vec![];
+        for axis in &self.graph.shape(id).plates {
+            key.push(*positions.get(axis).ok_or_else(|| Bug(format!("no position of axis {axis:?}")))?);
+        }
+        let key = (id, key);
+        if let Some(values) = self.made.borrow().get(&key) {
+            return Ok(values.clone());
+        }
+        let values = self.compute(id, positions)?;
+        let expected = self.count(self.graph.event(id))?;
+        if values.len() != expected {
+            return Err(Bug(format!("{:?} has {} entries, not {expected}", self.graph.nodes[id].op, values.len())));
+        }
+        self.made.borrow_mut().insert(key, values.clone());
+        Ok(values)
+    }
+
+    /// The value of a node that is a number.
+    pub fn number(&self, id: NodeId, positions: &Positions) -> Result<f64> {
+        Ok(self.at(id, positions)?[0])
+    }
+
+    /// A size as a number.
+    pub fn size(&self, size: &Size) -> Result<usize> {
+        let known = size.substitute(&|dim| (self.env.dim)(dim).map(Size::fixed)).known();
+        known.and_then(|n| usize::try_from(n).ok()).ok_or_else(|| Bug(format!("size {size:?} is not known")))
+    }
+
+    fn sizes(&self, id: NodeId) -> Result<Vec<usize>> {
+        self.graph.event(id).iter().map(|size| self.size(size)).collect()
+    }
+
+    fn count(&self, sizes: &[Size]) -> Result<usize> {
+        sizes.iter().try_fold(1, |product, size| Ok(product * self.size(size)?))
+    }
+
+    fn last(&self, id: NodeId) -> Result<usize> {
+        Ok(self.sizes(id)?.last().copied().unwrap_or(1))
+    }
+
+    fn compute(&self, id: NodeId, positions: &Positions) -> Result<Values> {
+        let value = |id: &NodeId| self.at(*id, positions);
+        Ok(match &self.graph.nodes[id].op {
+            Op::Number(x) => vec![*x],
+            Op::Size(size) => vec![self.size(size)? as f64],
+            Op::Row(axis) => vec![((self.env.first)(*axis) + positions[axis]) as f64],
+            Op::Unary(op, a) => value(a)?.into_iter().map(|x| unary(*op, x)).collect(),
+            Op::Binary(op, a, b) => zip(&value(a)?, &value(b)?, |x, y| binary(*op, x, y)),
+            // The other branch is not looked at: it may be outside its domain there.
+            Op::If(c, a, b) => {
+                if self.number(*c, positions)? != 0.0 {
+                    value(a)?
+                } else {
+                    value(b)?
+                }
+            }
+            Op::Reduce(op, a, over) => self.reduce(*op, *a, over, positions)?,
+            Op::Named(_, a) => value(a)?,
+            Op::Index(a, picks) => self.index(*a, picks, positions)?,
+            Op::Lift(a, axes) => self.over(axes, positions, &mut |at| self.at(*a, at))?.concat(),
+            Op::Take { table, index } => self.take(*table, *index, positions)?,
+            Op::Stack(list) | Op::Concat(list) => list.iter().map(value).collect::<Result<Vec<_>>>()?.concat(),
+            Op::Reshape(a, _) => value(a)?,
+            Op::Fill(a, sizes) => vec![value(a)?[0]; self.count(sizes)?],
+            Op::Softmax(a) => rows(&value(a)?, self.last(*a)?, |x| {
+                let norm = special::logsumexp(x);
+                x.iter().map(|x| (x - norm).exp()).collect()
+            }),
+            Op::LogSoftmax(a) => rows(&value(a)?, self.last(*a)?, |x| {
+                let norm = special::logsumexp(x);
+                x.iter().map(|x| x - norm).collect()
+            }),
+            Op::Cumsum(a) => rows(&value(a)?, self.last(*a)?, cumsum),
+            Op::OneHot(a, size) => {
+                let (label, n) = (value(a)?, self.size(size)?);
+                label.iter().flat_map(|label| (0..n).map(move |k| f64::from(k as f64 == *label))).collect()
+            }
+            Op::Layer { name, .. } => return Err(Bug(format!("the interpreter has no layer `{name}`"))),
+            op => match self.matrices(op, positions)? {
+                Some(values) => values,
+                None => (self.env.leaf)(op, positions).ok_or_else(|| Bug(format!("no value of {op:?}")))?,
+            },
+        })
+    }
+
+    fn matrices(&self, op: &Op, positions: &Positions) -> Result<Option<Values>> {
+        let value = |id: &NodeId| self.at(*id, positions);
+        Ok(Some(match op {
+            Op::Dot(a, b) => vec![dot(&value(a)?, &value(b)?)],
+            Op::Outer(a, b) => {
+                let (a, b) = (value(a)?, value(b)?);
+                a.iter().flat_map(|x| b.iter().map(move |y| x * y)).collect()
+            }
+            Op::MatMul(a, b) => self.matmul(*a, *b, positions)?,
+            Op::Dense { input, weight, bias } => {
+                let d = self.last(*input)?;
+                let (input, weight) = (value(input)?, value(weight)?);
+                let bias = bias.as_ref().map(value).transpose()?;
+                let unit = |x: &[f64], j: usize| dot(x, &weight[j * d..][..d]) + bias.as_ref().map_or(0.0, |b| b[j]);
+                input
+                    .chunks(d)
+                    .flat_map(|x| (0..weight.len() / d).map(move |j| (x, j)))
+                    .map(|(x, j)| unit(x, j))
+                    .collect()
+            }
+            Op::Transpose(a) => transpose(&value(a)?, self.last(*a)?),
+            Op::Diag(a) => {
+                let (x, n) = (value(a)?, self.last(*a)?);
+                match self.graph.event(*a).len() {
+                    1 => (0..n * n).map(|i| if i % n == i / n { x[i % n] } else { 0.0 }).collect(),
+                    _ => (0..n).map(|i| x[i * n + i]).collect(),
+                }
+            }
+            Op::Trace(a) => {
+                let (x, n) = (value(a)?, self.last(*a)?);
+                vec![(0..n).map(|i| x[i * n + i]).sum()]
+            }
+            Op::Eye(n) => {
+                let n = self.size(n)?;
+                (0..n * n).map(|i| f64::from(i % n == i / n)).collect()
+            }
+            Op::Cholesky(a) => cholesky(&value(a)?, self.last(*a)?),
+            Op::LogDet(a) => {
+                let n = self.last(*a)?;
+                let lower = cholesky(&value(a)?, n);
+                vec![(0..n).map(|i| 2.0 * lower[i * n + i].ln()).sum()]
+            }
+            Op::SolveTriangular(a, b) => solve_lower(&value(a)?, &value(b)?, self.last(*a)?),
+            Op::Solve(a, b) => solve(value(a)?, value(b)?, self.last(*a)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// What `f` gives at every position of these axes, the first slowest.
+    fn over(
+        &self,
+        axes: &[AxisId],
+        positions: &Positions,
+        f: &mut dyn FnMut(&Positions) -> Result<Values>,
+    ) -> Result<Vec<Values>> {
+        let [first, rest @ ..] = axes else { return Ok(vec![f(positions)?]) };
+        let size = self.graph.axes.get(first).ok_or_else(|| Bug(format!("no size of axis {first:?}")))?;
+        let mut all = vec![];
+        for row in 0..self.size(size)? {
+            let mut at = positions.clone();
+            at.insert(*first, row);
+            all.extend(self.over(rest, &at, f)?);
+        }
+        Ok(all)
+    }
+
+    fn reduce(&self, op: Reduce, a: NodeId, over: &Over, positions: &Positions) -> Result<Values> {
+        Ok(match over {
+            Over::Event => vec![fold(op, &self.at(a, positions)?)],
+            Over::Last => self.at(a, positions)?.chunks(self.last(a)?).map(|x| fold(op, x)).collect(),
+            Over::Axes(axes) => {
+                let all = self.over(axes, positions, &mut |at| self.at(a, at))?;
+                let entry = |i: usize| fold(op, &all.iter().map(|values| values[i]).collect::<Vec<_>>());
+                (0..self.count(self.graph.event(a))?).map(entry).collect()
+            }
+        })
+    }
+
+    fn index(&self, a: NodeId, picks: &[Pick], positions: &Positions) -> Result<Values> {
+        let sizes = self.sizes(a)?;
+        let mut ranges: Vec<(i64, i64)> = sizes.iter().map(|n| (0, *n as i64)).collect();
+        for (range, pick) in ranges.iter_mut().zip(picks) {
+            let one = |i: i64| (i, i + 1);
+            *range = match pick {
+                Pick::Row(axis) => one(((self.env.first)(*axis) + positions[axis]) as i64),
+                Pick::Lag(axis, lag) => one(positions[axis] as i64 - *lag as i64),
+                Pick::At(id) => one(self.number(*id, positions)? as i64),
+                Pick::Slice(from, to) => (self.size(from)? as i64, self.size(to)? as i64),
+            };
+        }
+        if ranges.iter().zip(&sizes).any(|((from, to), size)| *from < 0 || *to > *size as i64) {
+            return Err(Bug(format!("an index of {:?} is outside {sizes:?}", self.graph.nodes[a].op)));
+        }
+        let values = self.at(a, positions)?;
+        let mut places = vec![0];
+        for ((from, to), size) in ranges.iter().zip(&sizes) {
+            places = places.iter().flat_map(|p| (*from..*to).map(move |i| p * size + i as usize)).collect();
+        }
+        Ok(places.into_iter().map(|p| values[p]).collect())
+    }
+
+    fn take(&self, table: NodeId, index: NodeId, positions: &Positions) -> Result<Values> {
+        let (k, shared) = (self.last(table)?, self.graph.event(table).len() == 1);
+        let (table, index) = (self.at(table, positions)?, self.at(index, positions)?);
+        let entry = |(i, k_i): (usize, &f64)| {
+            let (row, k_i) = (if shared { 0 } else { i }, *k_i as usize);
+            if k_i < k { Ok(table[row * k + k_i]) } else { Err(Bug(format!("no entry {k_i} of {k}"))) }
+        };
+        index.iter().enumerate().map(entry).collect()
+    }
+
+    fn matmul(&self, a: NodeId, b: NodeId, positions: &Positions) -> Result<Values> {
+        let k = self.last(a)?;
+        let columns = if self.graph.event(b).len() == 2 { self.last(b)? } else { 1 };
+        let (a, b) = (self.at(a, positions)?, self.at(b, positions)?);
+        let entry = |row: &[f64], j: usize| (0..k).map(|l| row[l] * b[l * columns + j]).sum::<f64>();
+        Ok(a.chunks(k).flat_map(|row| (0..columns).map(move |j| (row, j))).map(|(row, j)| entry(row, j)).collect())
+    }
+}
+
+fn zip(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> Values {
+    match (a, b) {
+        ([x], _) => b.iter().map(|y| f(*x, *y)).collect(),
+        (_, [y]) => a.iter().map(|x| f(*x, *y)).collect(),
+        _ => a.iter().zip(b).map(|(x, y)| f(*x, *y)).collect(),
+    }
+}
+
+fn rows(values: &[f64], last: usize, f: impl Fn(&[f64]) -> Values) -> Values {
+    values.chunks(last.max(1)).flat_map(f).collect()
+}
+
+fn cumsum(x: &[f64]) -> Values {
+    let mut sum = 0.0;
+    x.iter()
+        .map(|x| {
+            sum += x;
+            sum
+        })
+        .collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+fn fold(op: Reduce, x: &[f64]) -> f64 {
+    let (n, sum) = (x.len() as f64, x.iter().sum::<f64>());
+    match op {
+        Reduce::Sum => sum,
+        Reduce::Mean => sum / n,
+        Reduce::Sd => (x.iter().map(|x| (x - sum / n).powi(2)).sum::<f64>() / n).sqrt(),
+        Reduce::Max => x.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        Reduce::Min => x.iter().copied().fold(f64::INFINITY, f64::min),
+        Reduce::Prod => x.iter().product(),
+        Reduce::LogSumExp => special::logsumexp(x),
+        Reduce::Norm => dot(x, x).sqrt(),
+    }
+}
+
+fn unary(op: Unary, x: f64) -> f64 {
+    match op {
+        Unary::Neg => -x,
+        Unary::Exp => x.exp(),
+        Unary::Log => x.ln(),
+        Unary::Log1p => x.ln_1p(),
+        Unary::Expm1 => x.exp_m1(),
+        Unary::Sqrt => x.sqrt(),
+        Unary::Abs => x.abs(),
+        Unary::Sin => x.sin(),
+        Unary::Cos => x.cos(),
+        Unary::Tanh => x.tanh(),
+        Unary::Sigmoid => special::sigmoid(x),
+        Unary::LogSigmoid => special::log_sigmoid(x),
+        Unary::Softplus => special::softplus(x),
+        Unary::Relu => x.max(0.0),
+        Unary::Elu => {
+            if x > 0.0 {
+                x
+            } else {
+                x.exp_m1()
+            }
+        }
+        Unary::Gelu => x * special::normal_cdf(x),
+        Unary::Erf => special::erf(x),
+        Unary::Lgamma => special::lgamma(x),
+        Unary::Digamma => special::digamma(x),
+        Unary::Logit => (x / (1.0 - x)).ln(),
+        Unary::Round => x.round(),
+        Unary::Floor => x.floor(),
+        Unary::Not => f64::from(x == 0.0),
+        Unary::StopGradient => x,
+    }
+}
+
+fn binary(op: Binary, x: f64, y: f64) -> f64 {
+    match op {
+        Binary::Add => x + y,
+        Binary::Sub => x - y,
+        Binary::Mul => x * y,
+        Binary::Div => x / y,
+        Binary::Pow => x.powf(y),
+        Binary::Min => x.min(y),
+        Binary::Max => x.max(y),
+        Binary::Equal => f64::from(x == y),
+        Binary::NotEqual => f64::from(x != y),
+        Binary::Less => f64::from(x < y),
+        Binary::LessEqual => f64::from(x <= y),
+        Binary::Greater => f64::from(x > y),
+        Binary::GreaterEqual => f64::from(x >= y),
+        Binary::And => f64::from(x != 0.0 && y != 0.0),
+        Binary::Or => f64::from(x != 0.0 || y != 0.0),
+        Binary::GammaLogQuantile => gamma::gamma_log_quantile(x, y),
+    }
+}
+
+fn transpose(x: &[f64], columns: usize) -> Values {
+    let rows = x.len() / columns.max(1);
+    (0..x.len()).map(|i| x[(i % rows) * columns + i / rows]).collect()
+}
+
+/// The lower factor, NaN where the matrix is not positive definite.
+fn cholesky(x: &[f64], n: usize) -> Values {
+    let mut lower = vec![0.0; n * n];
+    for i in 0..n {
+        for j in 0..=i {
+            let rest = x[i * n + j] - dot(&lower[i * n..][..j], &lower[j * n..][..j]);
+            lower[i * n + j] = if i == j { rest.sqrt() } else { rest / lower[j * n + j] };
+        }
+    }
+    lower
+}
+
+fn solve_lower(lower: &[f64], right: &[f64], n: usize) -> Values {
+    let columns = right.len() / n.max(1);
+    let mut x = right.to_vec();
+    for i in 0..n {
+        for c in 0..columns {
+            let done: f64 = (0..i).map(|j| lower[i * n + j] * x[j * columns + c]).sum();
+            x[i * columns + c] = (x[i * columns + c] - done) / lower[i * n + i];
+        }
+    }
+    x
+}
+
+/// Gauss-Jordan elimination with partial pivoting.
+fn solve(mut a: Values, mut x: Values, n: usize) -> Values {
+    let columns = x.len() / n.max(1);
+    for i in 0..n {
+        let pivot = (i..n).max_by(|p, q| a[p * n + i].abs().total_cmp(&a[q * n + i].abs())).unwrap_or(i);
+        (0..n).for_each(|j| a.swap(i * n + j, pivot * n + j));
+        (0..columns).for_each(|c| x.swap(i * columns + c, pivot * columns + c));
+        for row in (0..n).filter(|row| *row != i) {
+            let factor = a[row * n + i] / a[i * n + i];
+            (0..n).for_each(|j| a[row * n + j] -= factor * a[i * n + j]);
+            (0..columns).for_each(|c| x[row * columns + c] -= factor * x[i * columns + c]);
+        }
+    }
+    (0..x.len()).map(|p| x[p] / a[(p / columns) * n + p / columns]).collect()
+}
