@@ -1,6 +1,27 @@
 //! Model to `Elbo`: the bound, term by term, and for every latent site an estimator with the reason for it.
+//!
+//! `cost` gathers who depends on whom, `estimator` decides what becomes of each site, `guide` makes their values,
+//! `derive` and `sites` the terms, `sum_out` the sums over discrete sites; `closed` is what needs no sampling.
 
 use std::collections::BTreeMap;
+
+pub mod because;
+pub mod closed;
+pub mod cost;
+pub mod derive;
+pub mod estimator;
+pub mod guide;
+pub mod moments;
+pub mod print;
+pub mod problems;
+pub mod rewrite;
+pub mod sites;
+pub mod sum_out;
+pub mod verify;
+
+pub use derive::derive;
+pub use print::print;
+pub use verify::verify;
 
 use crate::arena::Arena;
 use crate::math::{Graph, NodeId, SiteId};

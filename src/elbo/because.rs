@@ -1,0 +1,126 @@
+//! The reasons, in words: one sentence a choice, true of this model.
+
+use std::collections::BTreeSet;
+
+use crate::dist::{Kind, catalogue};
+use crate::elbo::cost::{self, Facts};
+use crate::elbo::guide::Guided;
+use crate::elbo::problems::thousands;
+use crate::math::{Graph, Label, NodeId, Op, SiteId, Support};
+use crate::model::{Auto, Model};
+use crate::shape::Size;
+
+/// What makes draws of a family differentiable in its parameters.
+const FAMILIES: [(Kind, &str); 9] = [
+    (Kind::Normal, "is a location-scale family"),
+    (Kind::StudentT, "is a location-scale family"),
+    (Kind::LogNormal, "is exp of a location-scale family"),
+    (Kind::HalfNormal, "is a scale family"),
+    (Kind::HalfCauchy, "is a scale family"),
+    (Kind::Exponential, "is a scale family"),
+    (Kind::Gamma, "has a quantile that is differentiable in its parameters"),
+    (Kind::Beta, "is a ratio of Gammas, whose quantile is differentiable"),
+    (Kind::Dirichlet, "is a ratio of Gammas, whose quantile is differentiable"),
+];
+
+/// Why a site is drawn and differentiated through: its family, and what follows it.
+pub fn drawn(facts: &Facts, site: SiteId) -> String {
+    let roots: Vec<NodeId> = facts.model.statements.iter().flat_map(|s| cost::roots(facts.model, s)).collect();
+    let calls = calls_between(&facts.model.graph, &roots, site);
+    let what = if calls.is_empty() { "what follows".into() } else { list(&calls) };
+    let verb = if calls.len() > 1 { "are" } else { "is" };
+    format!("{} and {what} {verb} differentiable in {}", family(facts, site), name(facts.model, site))
+}
+
+/// Why the expectation of a term over these sites is pathwise.
+pub fn pathwise(facts: &Facts, sites: &BTreeSet<SiteId>, roots: &[NodeId], graph: &Graph) -> String {
+    let mut families: Vec<String> = vec![];
+    let mut calls: Vec<String> = vec![];
+    for site in sites {
+        let family = family(facts, *site);
+        if !families.contains(&family) {
+            families.push(family);
+        }
+        let between = calls_between(graph, roots, *site);
+        calls.extend(between.into_iter().filter(|call| !calls.contains(call)).collect::<Vec<_>>());
+    }
+    let names: Vec<String> = sites.iter().map(|site| name(facts.model, *site)).collect();
+    let what = if calls.is_empty() { "the log density".into() } else { list(&calls) };
+    let verb = if calls.len() > 1 { "are" } else { "is" };
+    format!("{} and {what} {verb} differentiable in {}", list(&families), list(&names))
+}
+
+/// Why the log-determinant of an automatic factor's map is pathwise.
+pub fn mapped(facts: &Facts, site: SiteId) -> String {
+    format!("{} and the map to {} is differentiable", family(facts, site), name(facts.model, site))
+}
+
+/// Why the expectation of a log density is closed.
+pub fn linear(facts: &Facts, guided: &Guided, sites: &BTreeSet<SiteId>) -> String {
+    let known = |site: &SiteId| {
+        let kind = guided.factors.get(site).map_or("", |q| catalogue::row(q.kind).name);
+        format!("{} under {kind}", name(facts.model, *site))
+    };
+    let known: Vec<String> = sites.iter().map(known).collect();
+    format!("linear in statistics of {} whose means are closed", list(&known))
+}
+
+fn family(facts: &Facts, site: SiteId) -> String {
+    let Some(at) = facts.factor.get(&site) else {
+        return match facts.model.guide.auto {
+            Some(Auto::FullRank) => "the joint Normal of the guide is a location-scale family".into(),
+            _ => "Normal is a location-scale family".into(),
+        };
+    };
+    let kind = facts.model.guide.factors[*at].dist.kind;
+    let why = FAMILIES.iter().find(|(k, _)| *k == kind).map_or("is reparameterized", |(_, why)| why);
+    format!("{} {why}", catalogue::row(kind).name)
+}
+
+/// The outermost calls of nets and funs that stand between a site and what is computed.
+fn calls_between(graph: &Graph, roots: &[NodeId], site: SiteId) -> Vec<String> {
+    let mut names: Vec<String> = vec![];
+    let mut stack: Vec<NodeId> = roots.to_vec();
+    let mut seen = BTreeSet::new();
+    while let Some(id) = stack.pop() {
+        if !seen.insert(id) || !crate::elbo::rewrite::sites_read(graph, &[id]).contains(&site) {
+            continue;
+        }
+        match &graph.nodes[id].op {
+            Op::Named(Label::Call { name, .. }, _) if !names.contains(name) => names.push(name.clone()),
+            Op::Named(Label::Call { .. }, _) => {}
+            op => stack.extend(op.children()),
+        }
+    }
+    names
+}
+
+/// `z[n]`
+pub fn name(model: &Model, site: SiteId) -> String {
+    let site = &model.sites[site.index()];
+    let plates: Vec<&str> = site.plates.iter().map(|axis| model.axes[*axis].name.as_str()).collect();
+    if plates.is_empty() { site.name.clone() } else { format!("{}[{}]", site.name, plates.join(", ")) }
+}
+
+/// How many joint states a site has: `K = 3`, `K` or `4`.
+pub fn states(facts: &Facts, site: SiteId, joint: &Size) -> String {
+    let model = facts.model;
+    let declared = match &model.sites[site.index()].support {
+        Support::Category(size) => size.print(&model.dims),
+        _ => String::new(),
+    };
+    match joint.known() {
+        Some(n) if declared.is_empty() || declared == n.to_string() => thousands(n),
+        Some(n) => format!("{declared} = {n}"),
+        None => joint.print(&model.dims),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`
+pub fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [init @ .., last] => format!("{} and {last}", init.join(", ")),
+    }
+}

@@ -1,0 +1,61 @@
+//! Log densities as numbers, and what is known of them in closed form: KL, entropy, expectation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::dist::{self, Dist, Statistic, expect::VALUE};
+use crate::elbo::TermKind;
+use crate::elbo::derive::Draft;
+use crate::elbo::moments::Moments;
+use crate::elbo::rewrite::sites_read;
+use crate::math::{Graph, NodeId, SiteId};
+use crate::model::Statement;
+use crate::shape::Size;
+
+/// Summed over all components of `value`.
+pub fn log_density(graph: &mut Graph, dist: &Dist, value: NodeId) -> NodeId {
+    let each = dist::log_prob(graph, dist, value);
+    let event = graph.event(value).to_vec();
+    dist::total(graph, each, dist::component_axes(dist.kind, &event))
+}
+
+/// KL( q || p ) of a site with these event axes.
+pub fn kl(graph: &mut Graph, q: &Dist, p: &Dist, event: &[Size]) -> Option<NodeId> {
+    let each = dist::kl(graph, q, p)?;
+    Some(dist::total(graph, each, dist::component_axes(q.kind, event)))
+}
+
+pub fn entropy(graph: &mut Graph, q: &Dist, event: &[Size]) -> Option<NodeId> {
+    let each = dist::entropy(graph, q)?;
+    Some(dist::total(graph, each, dist::component_axes(q.kind, event)))
+}
+
+/// The expected log density of a statement over all drawn sites that it reads, where it is linear in statistics of
+/// one argument, and these are closed.
+pub fn expected(draft: &mut Draft, kind: &TermKind, drawn: &BTreeSet<SiteId>) -> Option<NodeId> {
+    // A factor that reads another draw would leave that draw in the result.
+    let own = |id: &SiteId| draft.facts.guide_parents[id.index()].is_empty() && draft.guided.factors.contains_key(id);
+    if !drawn.iter().all(own) {
+        return None;
+    }
+    let model = draft.facts.model;
+    let (child, value) = match kind {
+        TermKind::Prior(id) => (&model.sites[id.index()].dist, draft.site(*id)),
+        TermKind::Observed(at) => match &model.statements[*at] {
+            Statement::Observe(y) => (&y.dist, y.value),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let g = &mut draft.guided.graph;
+    let parts = child.args.iter().map(|(name, arg)| (*name, *arg)).chain([(VALUE, value)]);
+    let mut random = parts.filter(|(_, node)| !sites_read(g, &[*node]).is_disjoint(drawn));
+    let (Some((name, node)), None) = (random.next(), random.next()) else { return None };
+    drop(random);
+    let mut moments = Moments { graph: g, factors: &draft.guided.factors, random: drawn };
+    let all = [Statistic::Value, Statistic::Square, Statistic::Variance, Statistic::Log, Statistic::Log1m];
+    let known: BTreeMap<Statistic, NodeId> =
+        all.into_iter().filter_map(|statistic| Some((statistic, moments.of(node, statistic)?))).collect();
+    let each = dist::expected_log_prob(g, child, value, name, &|statistic| known.get(&statistic).copied())?;
+    let event = g.event(value).to_vec();
+    Some(dist::total(g, each, dist::component_axes(child.kind, &event)))
+}

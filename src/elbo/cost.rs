@@ -1,0 +1,163 @@
+//! Who depends on whom: in the model, in the guide, and which terms of the bound feel which site (Rao-Blackwell).
+//!
+//! A site's cost is every term that depends on it or on a site the guide samples after it (Schulman et al. 2015,
+//! "Gradient estimation using stochastic computation graphs").
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::elbo::Elbo;
+use crate::elbo::rewrite::sites_read;
+use crate::math::{Graph, NodeId, Op, SiteId};
+use crate::model::{Model, Statement};
+use crate::shape::{AxisId, DimId, Size};
+
+/// What the decision table asks of a model, gathered once.
+#[derive(Debug)]
+pub struct Facts<'m> {
+    pub model: &'m Model,
+    /// The place in `Guide::factors` of the factor of a site that has one.
+    pub factor: BTreeMap<SiteId, usize>,
+    /// The sites that the distribution of a site reads.
+    pub parents: Vec<BTreeSet<SiteId>>,
+    /// The sites that the guide's factor of a site reads; none for automatic factors.
+    pub guide_parents: Vec<BTreeSet<SiteId>>,
+    /// Sites that nothing observed, no `factor` and no guide expression depends on.
+    pub leaves: BTreeSet<SiteId>,
+}
+
+impl<'m> Facts<'m> {
+    pub fn new(model: &'m Model) -> Facts<'m> {
+        let factor: BTreeMap<SiteId, usize> =
+            model.guide.factors.iter().enumerate().map(|(i, factor)| (factor.site, i)).collect();
+        let read = |args: &crate::dist::Args| sites_read(&model.graph, &args.values().copied().collect::<Vec<_>>());
+        let parents: Vec<_> = model.sites.iter().map(|site| read(&site.dist.args)).collect();
+        let guide_parents: Vec<_> = sites(model)
+            .map(|id| factor.get(&id).map_or_else(BTreeSet::new, |f| read(&model.guide.factors[*f].dist.args)))
+            .collect();
+        let leaves = leaves(model, &factor, &parents, &guide_parents);
+        Facts { model, factor, parents, guide_parents, leaves }
+    }
+
+    /// The size with the values of dims put in where they are known.
+    pub fn resolved(&self, size: &Size) -> Size {
+        let value = |dim| self.model.dims[dim].value.clone();
+        // A dim may be worth an expression of dims above it.
+        (0..=self.model.dims.len()).fold(size.clone(), |size, _| size.substitute(&value))
+    }
+
+    /// The sites whose guide factors read this one, directly or through others.
+    pub fn sampled_after(&self, site: SiteId) -> BTreeSet<SiteId> {
+        let mut after = BTreeSet::new();
+        let mut next = vec![site];
+        while let Some(above) = next.pop() {
+            for id in sites(self.model) {
+                if self.guide_parents[id.index()].contains(&above) && after.insert(id) {
+                    next.push(id);
+                }
+            }
+        }
+        after
+    }
+}
+
+pub fn sites(model: &Model) -> impl Iterator<Item = SiteId> + use<> {
+    (0..model.sites.len() as u32).map(SiteId)
+}
+
+/// What a statement's log density is made of; nothing for a definition.
+pub fn roots(model: &Model, statement: &Statement) -> Vec<NodeId> {
+    match statement {
+        Statement::Latent(site) => model.sites[site.index()].dist.args.values().copied().collect(),
+        Statement::Define(_) => vec![],
+        Statement::Observe(y) => y.dist.args.values().copied().chain([y.value]).collect(),
+        Statement::Factor { value, .. } => vec![*value],
+    }
+}
+
+/// The sites whose values a statement's log density reads, its own included.
+pub fn reads(model: &Model, statement: &Statement) -> BTreeSet<SiteId> {
+    let mut read = sites_read(&model.graph, &roots(model, statement));
+    if let Statement::Latent(site) = statement {
+        read.insert(*site);
+    }
+    read
+}
+
+// With nothing to condition on the model is a target to approximate, and every site keeps its factor.
+fn leaves(
+    model: &Model,
+    factor: &BTreeMap<SiteId, usize>,
+    parents: &[BTreeSet<SiteId>],
+    guide_parents: &[BTreeSet<SiteId>],
+) -> BTreeSet<SiteId> {
+    let conditions = |s: &&Statement| matches!(s, Statement::Observe(_) | Statement::Factor { .. });
+    if !model.statements.iter().any(|s| conditions(&s)) {
+        return BTreeSet::new();
+    }
+    let observed = model.statements.iter().filter(conditions).flat_map(|s| reads(model, s));
+    let guide = guide_parents.iter().flatten().copied();
+    // What does not integrate to one cannot be left out.
+    let improper = sites(model).filter(|id| {
+        let site = &model.sites[id.index()];
+        site.restricted || site.dist.kind == crate::dist::Kind::Flat
+    });
+    let mut next: Vec<SiteId> = observed.chain(guide).chain(factor.keys().copied()).chain(improper).collect();
+    let mut needed = BTreeSet::new();
+    while let Some(site) = next.pop() {
+        if needed.insert(site) {
+            next.extend(&parents[site.index()]);
+        }
+    }
+    sites(model).filter(|site| !needed.contains(site)).collect()
+}
+
+/// The dim whose rows are drawn when this plate is minibatched: its own, or that of the rows it reads through data
+/// (`theta[doc[t]]`: the tokens of a batch of documents).
+pub fn batched_dim(model: &Model, axis: AxisId) -> Option<DimId> {
+    let dim = |axis: AxisId| model.axes.get(axis)?.size.as_dim().filter(|dim| model.fit.batch.contains_key(dim));
+    dim(axis).or_else(|| {
+        model.graph.nodes.iter().find_map(|(_, node)| match &node.op {
+            Op::Index(table, picks) => match &model.graph.nodes[model.graph.unnamed(*table)].op {
+                Op::Lift(_, axes) => axes.iter().zip(picks).find_map(|(row, pick)| match pick {
+                    crate::math::Pick::At(at) if points_from(&model.graph, *at, axis) => dim(*row),
+                    _ => None,
+                }),
+                _ => None,
+            },
+            _ => None,
+        })
+    })
+}
+
+fn points_from(graph: &Graph, at: NodeId, axis: AxisId) -> bool {
+    graph.nodes[at].shape.plates.contains(&axis) && graph.mentions(at, |op| matches!(op, Op::Data(_)))
+}
+
+/// The sites whose draws a value feels, through the draws of other sites too.
+pub fn sampled(elbo: &Elbo, value: NodeId) -> BTreeSet<SiteId> {
+    let mut felt = BTreeSet::new();
+    let mut next = vec![value];
+    while let Some(root) = next.pop() {
+        for id in elbo.graph.reachable(&[root]) {
+            match elbo.graph.nodes[id].op {
+                Op::Free(site) | Op::Noise(site, _) => {
+                    felt.insert(site);
+                }
+                Op::Site(site) if felt.insert(site) => next.push(elbo.sites[site.index()].value),
+                _ => {}
+            }
+        }
+    }
+    felt
+}
+
+/// For every site the places in `Elbo::terms` of the terms that feel its draw: its cost.
+pub fn costs(elbo: &Elbo) -> BTreeMap<SiteId, Vec<usize>> {
+    let mut costs: BTreeMap<SiteId, Vec<usize>> = BTreeMap::new();
+    for (i, term) in elbo.terms.iter().enumerate() {
+        for site in sampled(elbo, term.value) {
+            costs.entry(site).or_default().push(i);
+        }
+    }
+    costs
+}

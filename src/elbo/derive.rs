@@ -1,0 +1,268 @@
+//! The terms of the bound: E_q[log p] of every statement, and for every latent site a KL in closed form, or its
+//! entropy and expected log prior.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::dist::Bijector;
+use crate::elbo::cost::{self, Facts};
+use crate::elbo::estimator::{self, Decision};
+use crate::elbo::guide::{self, Guided};
+use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
+use crate::elbo::rewrite::{Rewrite, sites_read};
+use crate::elbo::{Choice, Elbo, Estimator, Term, TermKind, Treatment, because, closed, sites, sum_out};
+use crate::math::{Binary, NodeId, Over, Reduce, SiteId, Unary};
+use crate::model::{Model, Objective, Statement};
+use crate::problem::Problems;
+use crate::shape::{AxisId, Shape};
+
+/// The bound of a model, or why there is none.
+pub fn derive(model: &Model) -> (Option<Elbo>, Problems) {
+    let mut problems = Problems::default();
+    let facts = Facts::new(model);
+    estimator::check_requests(&facts, &mut problems);
+    match estimator::decide(&facts) {
+        Err(more) => problems.extend(more),
+        Ok(decisions) if !problems.has_errors() => match bound(&facts, &decisions) {
+            Ok(elbo) => return (Some(elbo), problems),
+            Err(problem) => problems.push(problem),
+        },
+        Ok(_) => {}
+    }
+    (None, problems)
+}
+
+fn bound(facts: &Facts, decisions: &[Decision]) -> Result<Elbo, ElboProblem> {
+    let guided = guide::treat(facts, decisions)?;
+    let model = facts.model;
+    let closed = !model.fit.sampled_kl && matches!(model.fit.objective, None | Some(Objective::Elbo(_)));
+    let mut draft = Draft { facts, guided, closed };
+    let densities = draft.densities();
+    let (summed, kept): (Vec<_>, Vec<_>) = densities.into_iter().partition(|d| draft.reads_summed(d));
+    let sums = draft.sum_out(&summed)?;
+    let mut terms = draft.data_terms(&sums, &kept)?;
+    terms.extend(sites::terms(&mut draft, &kept)?);
+    let log_p = draft.log_p(&sums, &kept);
+    let log_q = sites::log_q(&mut draft);
+    let Guided { graph, axes, views, .. } = draft.guided;
+    Ok(Elbo { model: model.clone(), graph, axes, sites: views, terms, log_p, log_q })
+}
+
+/// The log density of one statement: a number in its plates.
+#[derive(Debug, Clone)]
+pub struct Density {
+    pub kind: TermKind,
+    /// The place in `Model::statements`.
+    pub statement: usize,
+    pub value: NodeId,
+    pub plates: Vec<AxisId>,
+    pub reads: BTreeSet<SiteId>,
+}
+
+/// What is known while terms are made.
+pub struct Draft<'a, 'm> {
+    pub facts: &'a Facts<'m>,
+    pub guided: Guided,
+    /// Whether closed forms are wanted and belong to the objective.
+    pub closed: bool,
+}
+
+impl Draft<'_, '_> {
+    pub fn model(&self) -> &Model {
+        self.facts.model
+    }
+
+    pub fn site(&mut self, id: SiteId) -> NodeId {
+        let site = &self.facts.model.sites[id.index()];
+        let shape = Shape::new(site.plates.iter().copied(), site.event.clone());
+        self.guided.graph.site(id, shape, site.support.clone())
+    }
+
+    fn treatment(&self, id: SiteId) -> &Treatment {
+        &self.guided.views[id.index()].treatment
+    }
+
+    /// The map of an automatic factor.
+    pub fn map(&self, id: SiteId) -> Option<Bijector> {
+        self.guided.maps.get(&id).cloned()
+    }
+
+    /// The shape of the unconstrained coordinates of a site.
+    pub fn free_shape(&self, id: SiteId) -> Shape {
+        let map = self.map(id).unwrap_or(Bijector::Identity);
+        guide::free_shape(&self.facts.model.sites[id.index()], &map)
+    }
+
+    /// The sites that the guide draws at random and differentiates through.
+    pub fn is_drawn(&self, id: SiteId) -> bool {
+        matches!(self.treatment(id), Treatment::Auto | Treatment::Written(_))
+    }
+
+    fn is_summed(&self, id: SiteId) -> bool {
+        matches!(self.treatment(id), Treatment::SummedOut(_))
+    }
+
+    pub fn is_enumerated(&self, id: SiteId) -> bool {
+        matches!(self.treatment(id), Treatment::Enumerated(..))
+    }
+
+    fn reads_summed(&self, density: &Density) -> bool {
+        density.reads.iter().any(|id| self.is_summed(*id))
+    }
+
+    fn densities(&mut self) -> Vec<Density> {
+        let model = self.facts.model;
+        let mut list = vec![];
+        for (statement, of) in model.statements.iter().enumerate() {
+            let (kind, value) = match of {
+                Statement::Define(_) => continue,
+                Statement::Latent(id) if *self.treatment(*id) == Treatment::Leaf => continue,
+                Statement::Latent(id) => {
+                    let (site, value) = (&model.sites[id.index()], self.site(*id));
+                    (TermKind::Prior(*id), closed::log_density(&mut self.guided.graph, &site.dist, value))
+                }
+                Statement::Observe(y) => {
+                    (TermKind::Observed(statement), closed::log_density(&mut self.guided.graph, &y.dist, y.value))
+                }
+                Statement::Factor { value, .. } => (TermKind::Factor(statement), *value),
+            };
+            let plates = estimator::place(model, of).0.to_vec();
+            list.push(Density { kind, statement, value, plates, reads: cost::reads(model, of) });
+        }
+        list
+    }
+
+    fn sum_out(&mut self, summed: &[Density]) -> Result<Vec<sum_out::Factor>, ElboProblem> {
+        let states: BTreeMap<SiteId, (AxisId, NodeId)> =
+            self.guided.states.iter().filter(|(id, _)| self.is_summed(**id)).map(|(id, s)| (*id, *s)).collect();
+        let mut rewrite = Rewrite::replace(states.iter().map(|(id, (_, value))| (*id, *value)).collect());
+        let factors = summed.iter().map(|density| sum_out::Factor {
+            value: rewrite.node(&mut self.guided.graph, density.value),
+            plates: density.plates.clone(),
+            reads: density.reads.iter().copied().filter(|id| states.contains_key(id)).collect(),
+            summed: BTreeSet::new(),
+            statements: [density.statement].into(),
+        });
+        let factors = factors.collect();
+        let axes = states.iter().map(|(id, (axis, _))| (*id, *axis)).collect();
+        sum_out::eliminate(self.facts.model, &mut self.guided.graph, &axes, factors)
+    }
+
+    /// Expected log densities of what is observed, of factors and of what was summed out, in the order written.
+    fn data_terms(&mut self, sums: &[sum_out::Factor], kept: &[Density]) -> Result<Vec<Term>, ElboProblem> {
+        let mut terms: Vec<(usize, Term)> = vec![];
+        for density in kept.iter().filter(|d| !matches!(d.kind, TermKind::Prior(_))) {
+            let term = self.expectation(density.kind.clone(), density.value, &density.plates)?;
+            terms.push((density.statement, term));
+        }
+        for sum in sums {
+            let term = self.expectation(sum_kind(sum), sum.value, &sum.plates)?;
+            terms.push((sum.statements.first().copied().unwrap_or(0), term));
+        }
+        terms.sort_by_key(|(statement, _)| *statement);
+        Ok(terms.into_iter().map(|(_, term)| term).collect())
+    }
+
+    /// The expectation of a log density under the guide: closed where it can be, else pathwise.
+    pub fn expectation(&mut self, kind: TermKind, value: NodeId, plates: &[AxisId]) -> Result<Term, ElboProblem> {
+        let (value, enumerated) = self.over_states(value, plates)?;
+        let drawn: BTreeSet<SiteId> =
+            sites_read(&self.guided.graph, &[value]).into_iter().filter(|id| self.is_drawn(*id)).collect();
+        let (value, estimator, because) = if !drawn.is_empty() {
+            let expected = match self.closed && enumerated.is_empty() {
+                true => closed::expected(self, &kind, &drawn),
+                false => None,
+            };
+            match expected {
+                Some(value) => (value, Estimator::Analytic, because::linear(self.facts, &self.guided, &drawn)),
+                None => {
+                    let because = because::pathwise(self.facts, &drawn, &[value], &self.guided.graph);
+                    (value, Estimator::Pathwise, because)
+                }
+            }
+        } else if enumerated.is_empty() {
+            (value, Estimator::Analytic, "no latent site is drawn in it".into())
+        } else {
+            let names: Vec<String> = enumerated.iter().map(|id| because::name(self.model(), *id)).collect();
+            (value, Estimator::Enumerate, format!("summed over the states of {}", because::list(&names)))
+        };
+        let choice = Choice { estimator, because };
+        Ok(Term { kind, sign: 1.0, value, plates: plates.to_vec(), choice })
+    }
+
+    /// The exact expectation over the enumerated sites that a value reads, each weighted by its factor.
+    pub fn over_states(&mut self, value: NodeId, plates: &[AxisId]) -> Result<(NodeId, BTreeSet<SiteId>), ElboProblem> {
+        let mut sites = BTreeSet::new();
+        let mut next: Vec<SiteId> = sites_read(&self.guided.graph, &[value]).into_iter().collect();
+        while let Some(id) = next.pop() {
+            if self.is_enumerated(id) && sites.insert(id) {
+                next.extend(&self.facts.guide_parents[id.index()]);
+            }
+        }
+        if sites.is_empty() {
+            return Ok((value, sites));
+        }
+        self.check_states(&sites, plates)?;
+        let weights: Vec<NodeId> = sites.iter().map(|id| self.log_factor(*id)).collect();
+        let states: BTreeMap<SiteId, (AxisId, NodeId)> = sites.iter().map(|id| (*id, self.guided.states[id])).collect();
+        let mut rewrite = Rewrite::replace(states.iter().map(|(id, (_, value))| (*id, *value)).collect());
+        let g = &mut self.guided.graph;
+        let log_weight = g.sum_of(&weights);
+        let (value, log_weight) = (rewrite.node(g, value), rewrite.node(g, log_weight));
+        let weight = g.unary(Unary::Exp, log_weight);
+        let product = g.binary(Binary::Mul, weight, value);
+        let axes = states.values().map(|(axis, _)| *axis).collect();
+        Ok((g.reduce(Reduce::Sum, product, Over::Axes(axes)), sites))
+    }
+
+    fn check_states(&self, sites: &BTreeSet<SiteId>, plates: &[AxisId]) -> Result<(), ElboProblem> {
+        let model = self.model();
+        let known = |id: &SiteId| self.facts.resolved(&self.guided.axes[self.guided.states[id].0].size).known();
+        let table = sites.iter().filter_map(known).fold(1i64, i64::saturating_mul);
+        for id in sites {
+            let site = &model.sites[id.index()];
+            if let Some(axis) = site.plates.iter().find(|axis| !plates.contains(axis)) {
+                let reader = format!("a term that sums over `{}`", model.axes[*axis].name);
+                let what = Limitation::EnumerateBeforeDraw { site: site.name.clone(), reader };
+                return Err(ElboProblem::Limitation { what, span: site.span });
+            }
+            if table > TABLE {
+                let sites = sites.iter().map(|id| model.sites[id.index()].name.clone()).collect();
+                return Err(ElboProblem::TableTooLarge { sites, states: table, span: site.span });
+            }
+        }
+        Ok(())
+    }
+
+    /// log q of a site with a factor of the catalogue, at its draw.
+    pub fn log_factor(&mut self, id: SiteId) -> NodeId {
+        let value = self.site(id);
+        match self.guided.factors.get(&id).cloned() {
+            Some(dist) => closed::log_density(&mut self.guided.graph, &dist, value),
+            None => self.guided.graph.number(0.0),
+        }
+    }
+
+    fn log_p(&mut self, sums: &[sum_out::Factor], kept: &[Density]) -> Vec<Term> {
+        let choice = |because: &str| Choice { estimator: Estimator::Pathwise, because: because.into() };
+        let mut terms: Vec<(usize, Term)> = vec![];
+        for d in kept {
+            let (kind, plates) = (d.kind.clone(), d.plates.clone());
+            let choice = choice("a weight needs the log density at the draw itself");
+            terms.push((d.statement, Term { kind, sign: 1.0, value: d.value, plates, choice }));
+        }
+        for sum in sums {
+            let choice = choice("summed-out sites stay summed out inside a weight");
+            let term = Term { kind: sum_kind(sum), sign: 1.0, value: sum.value, plates: sum.plates.clone(), choice };
+            terms.push((sum.statements.first().copied().unwrap_or(0), term));
+        }
+        terms.sort_by_key(|(statement, _)| *statement);
+        terms.into_iter().map(|(_, term)| term).collect()
+    }
+}
+
+fn sum_kind(sum: &sum_out::Factor) -> TermKind {
+    TermKind::SummedOut {
+        sites: sum.summed.iter().copied().collect(),
+        statements: sum.statements.iter().copied().collect(),
+    }
+}

@@ -1,0 +1,192 @@
+//! Every latent site's treatment: what `Op::Site` stands for, and the distribution it is drawn from.
+//!
+//! The guide's own axes are renamed to the site's, so that factor and prior vary over the same names.
+
+use std::collections::BTreeMap;
+
+use crate::arena::Arena;
+use crate::dist::{self, Bijector, Dist, Kind};
+use crate::elbo::cost::Facts;
+use crate::elbo::estimator::{Decision, Fate, finite, joint_states};
+use crate::elbo::problems::{ElboProblem, Limitation};
+use crate::elbo::rewrite::Rewrite;
+use crate::elbo::{SiteView, Treatment};
+use crate::math::{Binary, Graph, NodeId, Noise, Op, Over, Reduce, SiteId, Support, Unary};
+use crate::model::{Auto, Model, Site};
+use crate::shape::{Axis, AxisId, AxisKind, Shape, Size};
+
+/// The model's graph, extended by what the guide says.
+#[derive(Debug)]
+pub struct Guided {
+    pub graph: Graph,
+    pub axes: Arena<Axis>,
+    pub views: Vec<SiteView>,
+    /// The guide's own factor of a site where it is a row of the catalogue, over the site's plates:
+    /// written, or automatic and not joint. On the constrained scale.
+    pub factors: BTreeMap<SiteId, Dist>,
+    /// The map of an automatic factor.
+    pub maps: BTreeMap<SiteId, Bijector>,
+    /// The axis of the joint states of a site that is summed out or enumerated, and its value there.
+    pub states: BTreeMap<SiteId, (AxisId, NodeId)>,
+}
+
+/// Makes the values of all sites.
+pub fn treat(facts: &Facts, decisions: &[Decision]) -> Result<Guided, ElboProblem> {
+    let model = facts.model;
+    let (graph, axes) = (model.graph.clone(), model.axes.clone());
+    let mut guided =
+        Guided { graph, axes, views: vec![], factors: BTreeMap::new(), maps: BTreeMap::new(), states: BTreeMap::new() };
+    for (i, decision) in decisions.iter().enumerate() {
+        let id = SiteId(i as u32);
+        let (treatment, value) = guided.treat_site(facts, id, decision.fate)?;
+        guided.views.push(SiteView { site: id, treatment, value, choice: decision.choice.clone() });
+    }
+    Ok(guided)
+}
+
+impl Guided {
+    fn treat_site(&mut self, facts: &Facts, id: SiteId, fate: Fate) -> Result<(Treatment, NodeId), ElboProblem> {
+        let model = facts.model;
+        let site = &model.sites[id.index()];
+        Ok(match fate {
+            Fate::Auto => (Treatment::Auto, self.automatic(model, id)?),
+            Fate::Written(at) => {
+                let dist = self.renamed_factor(model, at);
+                let value = self.draw(site, id, &dist)?;
+                self.factors.insert(id, dist);
+                (Treatment::Written(at), value)
+            }
+            Fate::SummedOut => {
+                let (axis, value) = self.list_states(facts, id);
+                (Treatment::SummedOut(axis), value)
+            }
+            Fate::Enumerated(at) => {
+                let (axis, _) = self.list_states(facts, id);
+                let dist = self.renamed_factor(model, at);
+                let value = self.draw(site, id, &dist)?;
+                self.factors.insert(id, dist);
+                (Treatment::Enumerated(at, axis), value)
+            }
+            Fate::Leaf => (Treatment::Leaf, self.draw(site, id, &site.dist)?),
+        })
+    }
+
+    /// Through the bijector of the support; identity and exp make it a factor of the catalogue.
+    fn automatic(&mut self, model: &Model, id: SiteId) -> Result<NodeId, ElboProblem> {
+        let site = &model.sites[id.index()];
+        let Some(bijector) = Bijector::of(&site.support) else {
+            let what = Limitation::Map { site: site.name.clone() };
+            return Err(ElboProblem::Limitation { what, span: site.span });
+        };
+        let shape = free_shape(site, &bijector);
+        let free = self.graph.free(id, shape.clone());
+        let kind = match bijector {
+            Bijector::Identity => Some(Kind::Normal),
+            Bijector::Exp => Some(Kind::LogNormal),
+            _ => None,
+        };
+        if let (Some(kind), Some(Auto::MeanField) | None) = (kind, model.guide.auto) {
+            let (loc, scale) = (self.graph.auto_loc(id, shape.clone()), self.graph.auto_scale(id, shape));
+            self.factors.insert(id, Dist { kind, args: [("loc", loc), ("scale", scale)].into() });
+        }
+        let value = bijector.forward(&mut self.graph, free);
+        self.maps.insert(id, bijector);
+        Ok(value)
+    }
+
+    fn renamed_factor(&mut self, model: &Model, at: usize) -> Dist {
+        let factor = &model.guide.factors[at];
+        let mut rename = Rewrite::rename(&factor.plates, &model.sites[factor.site.index()].plates);
+        let args = factor.dist.args.iter().map(|(name, arg)| (*name, rename.node(&mut self.graph, *arg))).collect();
+        Dist { kind: factor.dist.kind, args }
+    }
+
+    /// A draw as a function of standard noise.
+    fn draw(&mut self, site: &Site, id: SiteId, dist: &Dist) -> Result<NodeId, ElboProblem> {
+        if let Some(value) = dist::draw(&mut self.graph, dist, id, &site.plates, &site.event) {
+            return Ok(value);
+        }
+        if site.support.states().is_some() {
+            return Ok(self.invert(site, id, dist));
+        }
+        let what = Limitation::DiscreteLeaf { site: site.name.clone(), dist: dist::row(dist.kind).name };
+        Err(ElboProblem::Limitation { what, span: site.span })
+    }
+
+    /// The number of states whose cumulative probability lies below a uniform number, component by component.
+    fn invert(&mut self, site: &Site, id: SiteId, dist: &Dist) -> NodeId {
+        let states = site.support.states().unwrap_or_default();
+        let row = self.add_axis(site, states.clone());
+        let below = self.add_axis(site, states.clone());
+        let g = &mut self.graph;
+        let uniform = g.noise(id, Noise::Uniform, Shape::new(site.plates.iter().copied(), site.event.clone()));
+        let (at, upto) = (g.row(below, site.support.clone()), g.row(row, site.support.clone()));
+        let value = g.fill(at, site.event.clone());
+        let log_prob = dist::log_prob(g, dist, value);
+        let prob = g.unary(Unary::Exp, log_prob);
+        let counts = g.binary(Binary::LessEqual, at, upto);
+        let kept = g.binary(Binary::Mul, counts, prob);
+        let cumulative = g.reduce(Reduce::Sum, kept, Over::Axes(vec![below]));
+        let passed = g.binary(Binary::Less, cumulative, uniform);
+        let count = g.reduce(Reduce::Sum, passed, Over::Axes(vec![row]));
+        // Rounding may leave the last cumulative sum below 1.
+        let last = g.size(states.minus(&Size::fixed(1)));
+        let shape = g.shape(count).clone();
+        g.node(Op::Binary(Binary::Min, count, last), shape, site.support.clone())
+    }
+
+    fn add_axis(&mut self, site: &Site, size: Size) -> AxisId {
+        let axis = self.axes.add(Axis {
+            name: site.name.clone(),
+            size: size.clone(),
+            first: Size::default(),
+            kind: AxisKind::States,
+            span: site.span,
+        });
+        self.graph.declare_axis(axis, size);
+        axis
+    }
+
+    /// An axis over the joint states of all components, and the value of the site at each: its digits.
+    fn list_states(&mut self, facts: &Facts, id: SiteId) -> (AxisId, NodeId) {
+        let site = &facts.model.sites[id.index()];
+        let states = finite(facts, id).unwrap_or_default();
+        let joint = joint_states(facts, site, &states).unwrap_or_default();
+        let axis = self.add_axis(site, joint.clone());
+        let value = match site.event.is_empty() {
+            true => self.graph.row(axis, site.support.clone()),
+            false => self.digits(site, axis, facts.resolved(&states).known()),
+        };
+        self.states.insert(id, (axis, value));
+        (axis, value)
+    }
+
+    fn digits(&mut self, site: &Site, axis: AxisId, states: Option<i64>) -> NodeId {
+        let g = &mut self.graph;
+        let row = g.row(axis, Support::Count(None));
+        let states = states.unwrap_or(1) as f64;
+        let components = site.event.iter().fold(Size::fixed(1), |n, size| n.times(size)).known().unwrap_or(0);
+        let list: Vec<NodeId> = (0..components as i32).map(|i| digit(g, row, states, i)).collect();
+        let flat = g.stack(list);
+        let shape = Shape::new([axis], site.event.clone());
+        g.node(Op::Reshape(flat, site.event.clone()), shape, site.support.clone())
+    }
+}
+
+/// floor(row / m^i) - m floor(row / m^(i + 1))
+fn digit(g: &mut Graph, row: NodeId, states: f64, i: i32) -> NodeId {
+    let mut part = |power: i32| {
+        let by = g.number(states.powi(power));
+        let ratio = g.binary(Binary::Div, row, by);
+        g.unary(Unary::Floor, ratio)
+    };
+    let (here, above) = (part(i), part(i + 1));
+    let m = g.number(states);
+    let carried = g.binary(Binary::Mul, m, above);
+    g.binary(Binary::Sub, here, carried)
+}
+
+/// The plates of the site; event of its bijector's domain.
+pub fn free_shape(site: &Site, bijector: &Bijector) -> Shape {
+    Shape::new(site.plates.iter().copied(), bijector.free_event(&site.event))
+}

@@ -1,0 +1,179 @@
+//! What a user can ask for that has no legal bound, and what this version does not derive yet.
+
+use crate::problem::Problem;
+use crate::source::Span;
+
+/// Facts; prose is in one place, below.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ElboProblem {
+    /// `by ...` that is not legal for this site.
+    IllegalEstimator { site: String, asked: String, why: String, legal: String, span: Span },
+    /// A latent site that nothing draws and that cannot be summed out.
+    NeedsFactor { site: String, dist: &'static str, span: Span },
+    /// Rows of a summed-out site are read from outside its plate.
+    LeavesPlate { site: String, reader: Span, span: Span },
+    /// A guide factor reads a site that has none of its own.
+    GuideReadsSummedOut { site: String, reader: String, span: Span },
+    /// A minibatched plate lies inside the plates of a summed-out site.
+    BatchedInside { site: String, plate: String, dim: String, span: Span },
+    /// The joint states of sites that share a factor.
+    TableTooLarge { sites: Vec<String>, states: i64, span: Span },
+    /// Something legal that is not derived yet.
+    Limitation { what: Limitation, span: Span },
+}
+
+/// What is not there yet, each with a code of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Limitation {
+    ScoreFunction { site: String, why: String },
+    Estimator { site: String, asked: String },
+    Guide { name: &'static str },
+    Chain { site: String },
+    DiscreteEvent { site: String },
+    EnumerateBeforeDraw { site: String, reader: String },
+    DiscreteLeaf { site: String, dist: &'static str },
+    Objective { name: String },
+    SampledKlFullRank,
+    Map { site: String },
+    MissingValues { data: String },
+}
+
+/// The largest table of states that is summed over in one row.
+pub const TABLE: i64 = 1 << 22;
+
+impl From<ElboProblem> for Problem {
+    fn from(fact: ElboProblem) -> Problem {
+        use ElboProblem::*;
+        match fact {
+            IllegalEstimator { site, asked, why, legal, span } => {
+                Problem::error("ppl::elbo::illegal_estimator", format!("`by {asked}` is not legal for `{site}`: {why}"))
+                    .label(span, "asked for here")
+                    .help(legal)
+            }
+            NeedsFactor { site, dist, span } => needs_factor(&site, dist, span),
+            LeavesPlate { site, reader, span } => leaves_plate(&site, reader, span),
+            GuideReadsSummedOut { site, reader, span } => Problem::error(
+                "ppl::elbo::guide_reads_summed_out",
+                format!("the guide's factor of `{reader}` reads `{site}`, which is summed out and has no draw"),
+            )
+            .label(span, format!("reads `{site}`"))
+            .help(format!("give `{site}` a factor above this one: `{site} ~ Categorical(...)`")),
+            BatchedInside { site, plate, dim, span } => batched_inside(&site, &plate, &dim, span),
+            TableTooLarge { sites, states, span } => table_too_large(&sites, states, span),
+            Limitation { what, span } => limitation(what).label(span, "here"),
+        }
+    }
+}
+
+fn needs_factor(site: &str, dist: &str, span: Span) -> Problem {
+    Problem::error(
+        "ppl::elbo::needs_factor",
+        format!("`{site}` is an unbounded discrete site without a factor in the guide"),
+    )
+    .label(span, format!("{dist} has infinitely many states, which cannot be summed out"))
+    .help(format!("write its factor: `guide {{ {site} ~ {dist}(...) }}`"))
+}
+
+fn leaves_plate(site: &str, reader: Span, span: Span) -> Problem {
+    Problem::error(
+        "ppl::elbo::leaves_plate",
+        format!("`{site}` is summed row by row, so its rows cannot be read outside its plate"),
+    )
+    .label(reader, format!("other rows of `{site}` are read here"))
+    .label(span, format!("`{site}` is discrete"))
+    .help(format!("read `{site}` inside its own plate only"))
+}
+
+fn batched_inside(site: &str, plate: &str, dim: &str, span: Span) -> Problem {
+    Problem::error(
+        "ppl::elbo::batched_inside",
+        format!("`{site}` is summed over with all rows of plate `{plate}` at once, so `{dim}` cannot be batched"),
+    )
+    .label(span, format!("every row of `{dim}` reads the same `{site}`"))
+    .help(format!("remove `{dim}` from `batch:`"))
+}
+
+fn table_too_large(sites: &[String], states: i64, span: Span) -> Problem {
+    let (names, states, budget) = (quoted(sites), thousands(states), thousands(TABLE));
+    Problem::error(
+        "ppl::elbo::table_too_large",
+        format!("a sum over {names} needs a table of {states} states a row; the budget is {budget}"),
+    )
+    .label(span, "the last of the sites that are summed over together")
+    .help("make a dim smaller, or split what they share")
+}
+
+fn limitation(what: Limitation) -> Problem {
+    use Limitation::*;
+    match what {
+        ScoreFunction { site, why } => Problem::error(
+            "ppl::limitation::score_function",
+            format!("`{site}` needs the score-function estimator, which is not there yet: {why}"),
+        )
+        .help("use a reparameterized factor (Normal, LogNormal, Gamma, ...), or let a finite site be summed out"),
+        Estimator { site, asked } => Problem::error(
+            "ppl::limitation::estimator",
+            format!("`by {asked}` for `{site}`: this estimator is not there yet"),
+        )
+        .help("remove the `by`, or write `by pathwise` or `by enumerate` where that is legal"),
+        Guide { name } => Problem::error("ppl::limitation::guide", format!("`guide {name}` is not there yet"))
+            .help("write `guide meanfield` or `guide fullrank`"),
+        Chain { site } => Problem::error(
+            "ppl::limitation::chain",
+            format!("`{site}` stands in a chain; summing out along a chain is not there yet"),
+        ),
+        DiscreteEvent { site } => Problem::error(
+            "ppl::limitation::discrete_event",
+            format!(
+                "`{site}` has several discrete components and a size that is not known: its states cannot be listed"
+            ),
+        )
+        .help("give the size a value, as in `dim K = 4`"),
+        EnumerateBeforeDraw { site, reader } => Problem::error(
+            "ppl::limitation::enumerate",
+            format!(
+                "`{site}` is enumerated and the guide's factor of `{reader}` reads it: one draw a state is not there yet"
+            ),
+        ),
+        DiscreteLeaf { site, dist } => Problem::error(
+            "ppl::limitation::discrete_leaf",
+            format!("nothing observed depends on `{site}`, and drawing {dist} from the model is not there yet"),
+        )
+        .help("remove it from the model; `ppl sample --from predictive` will draw such values"),
+        Objective { name } => {
+            Problem::error("ppl::limitation::objective", format!("the objective `{name}` is not there yet"))
+                .help("write `objective: elbo`")
+        }
+        SampledKlFullRank => {
+            Problem::error("ppl::limitation::sampled_kl", "`kl: sampled` with a joint guide is not there yet")
+                .help("use `guide meanfield`, or remove `kl: sampled`")
+        }
+        Map { site } => Problem::error(
+            "ppl::limitation::automatic_factor",
+            format!("automatic factors on the support of `{site}` are not there yet"),
+        )
+        .help("declare it over real, positive, unit, an interval, ordered or a simplex"),
+        MissingValues { data } => Problem::error(
+            "ppl::limitation::missing_values",
+            format!("`{data}` may have missing entries; bounds with missing values are not there yet"),
+        )
+        .help("remove the `?` from its type and the rows with holes from the data"),
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// `330,040`
+pub fn thousands(n: i64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && digit.is_ascii_digit() && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,136 @@
+//! The same expression elsewhere: axes renamed, sites replaced by other values. What does not change stays the same node.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::math::{Graph, NodeId, Op, Over, Pick, SiteId};
+use crate::shape::{AxisId, Shape, Size};
+
+/// What is put in the place of what. One rewrite may serve many roots: shared parts are rewritten once.
+#[derive(Debug, Clone, Default)]
+pub struct Rewrite {
+    pub axes: BTreeMap<AxisId, AxisId>,
+    pub sites: BTreeMap<SiteId, NodeId>,
+    done: BTreeMap<NodeId, NodeId>,
+}
+
+impl Rewrite {
+    /// The guide's own axes become those of the site, so that factor and prior vary over the same names.
+    pub fn rename(from: &[AxisId], to: &[AxisId]) -> Rewrite {
+        let axes = from.iter().copied().zip(to.iter().copied()).filter(|(a, b)| a != b).collect();
+        Rewrite { axes, ..Rewrite::default() }
+    }
+
+    pub fn replace(sites: BTreeMap<SiteId, NodeId>) -> Rewrite {
+        Rewrite { sites, ..Rewrite::default() }
+    }
+
+    pub fn node(&mut self, graph: &mut Graph, root: NodeId) -> NodeId {
+        for id in graph.reachable(&[root]) {
+            if !self.done.contains_key(&id) {
+                let new = self.one(graph, id);
+                self.done.insert(id, new);
+            }
+        }
+        self.done[&root]
+    }
+
+    // Operands are done before what is made of them.
+    fn one(&self, graph: &mut Graph, id: NodeId) -> NodeId {
+        let node = graph.nodes[id].clone();
+        if let Op::Site(site) = node.op
+            && let Some(value) = self.sites.get(&site)
+        {
+            return *value;
+        }
+        let op = self.renamed(&node.op).map_children(&mut |child| self.done[&child]);
+        let op = self.simpler(graph, op);
+        let plates: Vec<AxisId> = node.shape.plates.iter().map(|axis| self.axis(*axis)).collect();
+        if op == node.op && plates == node.shape.plates {
+            return id;
+        }
+        let new = match op.children().is_empty() && !matches!(op, Op::Eye(_)) {
+            true => graph.node(op, Shape::new(plates, node.shape.event), node.support),
+            false => graph.op(op),
+        };
+        match node.span {
+            Some(span) => graph.mark(new, span),
+            None => new,
+        }
+    }
+
+    fn renamed(&self, op: &Op) -> Op {
+        match op.clone() {
+            Op::Row(axis) => Op::Row(self.axis(axis)),
+            Op::Lift(a, axes) => Op::Lift(a, self.all(&axes)),
+            Op::Reduce(op, a, Over::Axes(axes)) => Op::Reduce(op, a, Over::Axes(self.all(&axes))),
+            Op::Index(a, picks) => Op::Index(a, picks.into_iter().map(|pick| self.pick(pick)).collect()),
+            other => other,
+        }
+    }
+
+    fn pick(&self, pick: Pick) -> Pick {
+        match pick {
+            Pick::Row(axis) => Pick::Row(self.axis(axis)),
+            Pick::Lag(axis, lag) => Pick::Lag(self.axis(axis), lag),
+            other => other,
+        }
+    }
+
+    fn axis(&self, axis: AxisId) -> AxisId {
+        *self.axes.get(&axis).unwrap_or(&axis)
+    }
+
+    fn all(&self, axes: &[AxisId]) -> Vec<AxisId> {
+        axes.iter().map(|axis| self.axis(*axis)).collect()
+    }
+
+    /// An index by the state of an axis as long as what it indexes is that axis: no gather, only another name.
+    fn simpler(&self, graph: &Graph, op: Op) -> Op {
+        match op {
+            Op::Index(a, picks) => {
+                let sizes = graph.event(a);
+                let named = |(i, pick): (usize, Pick)| match pick {
+                    Pick::At(at) => self.states(graph, at, sizes.get(i)).map_or(Pick::At(at), Pick::Row),
+                    other => other,
+                };
+                Op::Index(a, picks.into_iter().enumerate().map(named).collect())
+            }
+            Op::Take { table, index } if graph.event(table).len() == 1 && graph.event(index).is_empty() => {
+                match self.states(graph, index, graph.event(table).first()) {
+                    Some(axis) => Op::Index(table, vec![Pick::Row(axis)]),
+                    None => Op::Take { table, index },
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// The axis whose state a value is, where that axis has this size. Only values that were put in count: the
+    /// variable of a comprehension may not start at 0.
+    fn states(&self, graph: &Graph, at: NodeId, size: Option<&Size>) -> Option<AxisId> {
+        let at = graph.unnamed(at);
+        match graph.nodes[at].op {
+            Op::Row(axis) if self.sites.values().any(|v| *v == at) && graph.axes.get(&axis) == size => Some(axis),
+            _ => None,
+        }
+    }
+}
+
+/// The sites that an expression reads.
+pub fn sites_read(graph: &Graph, roots: &[NodeId]) -> BTreeSet<SiteId> {
+    let site = |id: &NodeId| match graph.nodes[*id].op {
+        Op::Site(site) => Some(site),
+        _ => None,
+    };
+    graph.reachable(roots).iter().filter_map(site).collect()
+}
+
+/// Whether rows of the site are read as an array: from outside its plates, or over all of them.
+pub fn leaves_its_plates(graph: &Graph, roots: &[NodeId], site: SiteId, plates: &[AxisId]) -> bool {
+    graph.reachable(roots).iter().any(|id| match &graph.nodes[*id].op {
+        Op::Lift(inside, axes) => {
+            axes.iter().any(|axis| plates.contains(axis)) && sites_read(graph, &[*inside]).contains(&site)
+        }
+        _ => false,
+    })
+}

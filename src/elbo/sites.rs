@@ -1,0 +1,209 @@
+//! What the latent sites add to the bound: a KL in closed form where five conditions hold, else entropy and expected
+//! log prior, each closed where it can be.
+
+use crate::dist::{Bijector, Dist, Kind, catalogue};
+use crate::elbo::derive::{Density, Draft};
+use crate::elbo::guide::free_shape;
+use crate::elbo::problems::{ElboProblem, Limitation};
+use crate::elbo::{Choice, Estimator, Term, TermKind, Treatment, because, closed, cost, sum_out};
+use crate::math::{NodeId, SiteId};
+use crate::model::Auto;
+use crate::shape::AxisId;
+
+/// Terms of all sites with a factor, in their order, then the entropy of the automatic guide.
+pub fn terms(draft: &mut Draft, kept: &[Density]) -> Result<Vec<Term>, ElboProblem> {
+    let mut terms = vec![];
+    let mut gaussian: Vec<SiteId> = vec![];
+    for density in kept {
+        let TermKind::Prior(id) = density.kind else { continue };
+        match kl(draft, id) {
+            Ok(term) => terms.push(term),
+            Err(why) => {
+                terms.push(prior(draft, density, &why)?);
+                match draft.guided.views[id.index()].treatment {
+                    Treatment::Auto => terms.extend(automatic(draft, id, &mut gaussian)?),
+                    _ => terms.push(entropy(draft, id)?),
+                }
+            }
+        }
+    }
+    // A site whose prior was summed out with its discrete parents still has an entropy.
+    for id in cost::sites(draft.facts.model) {
+        let without = !kept.iter().any(|d| matches!(d.kind, TermKind::Prior(p) if p == id));
+        match draft.guided.views[id.index()].treatment {
+            Treatment::Auto if without => terms.extend(automatic(draft, id, &mut gaussian)?),
+            Treatment::Written(_) | Treatment::Enumerated(..) if without => terms.push(entropy(draft, id)?),
+            _ => {}
+        }
+    }
+    terms.extend(auto_entropy(draft, &gaussian));
+    Ok(terms)
+}
+
+/// The KL of a site in closed form, or the condition that fails.
+fn kl(draft: &mut Draft, id: SiteId) -> Result<Term, String> {
+    let model = draft.facts.model;
+    let (site, name) = (&model.sites[id.index()], because::name(model, id));
+    if model.fit.sampled_kl {
+        return Err("`kl: sampled` asks for no closed forms".into());
+    }
+    if !draft.closed {
+        return Err("closed forms belong to the objective elbo".into());
+    }
+    let Some(q) = draft.guided.factors.get(&id).cloned() else {
+        return Err(match model.guide.auto {
+            Some(Auto::FullRank) => format!("the factor of {name} is part of a joint guide"),
+            _ => format!("the factor of {name} is no distribution of the catalogue"),
+        });
+    };
+    let after = draft.facts.sampled_after(id);
+    if let Some(parent) = draft.facts.parents[id.index()].iter().find(|p| after.contains(p)) {
+        return Err(format!("{}, a parent of {name}, is sampled by the guide after it", because::name(model, *parent)));
+    }
+    // Parents that are summed out have put this prior into their own term already.
+    let pair = format!("{} || {}", catalogue::row(q.kind).name, catalogue::row(site.dist.kind).name);
+    let value = closed::kl(&mut draft.guided.graph, &q, &site.dist, &site.event);
+    let value = value.ok_or_else(|| format!("{pair} has no closed form"))?;
+    let (value, _) = draft.over_states(value, &site.plates).map_err(|_| format!("{pair} is not summed over states"))?;
+    let because = format!("{pair}, and no parent of {name} is sampled by the guide after it");
+    let choice = Choice { estimator: Estimator::Analytic, because };
+    Ok(Term { kind: TermKind::Kl(id), sign: -1.0, value, plates: site.plates.clone(), choice })
+}
+
+/// The expected log prior of a site without a closed KL.
+fn prior(draft: &mut Draft, density: &Density, why: &str) -> Result<Term, ElboProblem> {
+    let TermKind::Prior(id) = density.kind else {
+        return draft.expectation(density.kind.clone(), density.value, &density.plates);
+    };
+    let facts = draft.facts;
+    if facts.model.sites[id.index()].dist.kind == Kind::Flat {
+        let choice = Choice { estimator: Estimator::Analytic, because: "the density of Flat is 1".into() };
+        let plates = density.plates.clone();
+        return Ok(Term { kind: density.kind.clone(), sign: 1.0, value: density.value, plates, choice });
+    }
+    let term = draft.expectation(density.kind.clone(), density.value, &density.plates)?;
+    let because = format!("{why}; {}", term.choice.because);
+    Ok(Term { choice: Choice { because, ..term.choice }, ..term })
+}
+
+/// The entropy of a written factor: closed where it is known, else minus log q at its draw.
+fn entropy(draft: &mut Draft, id: SiteId) -> Result<Term, ElboProblem> {
+    let site = &draft.facts.model.sites[id.index()];
+    if draft.closed
+        && draft.is_drawn(id)
+        && let Some(q) = draft.guided.factors.get(&id).cloned()
+        && let Some(value) = closed::entropy(&mut draft.guided.graph, &q, &site.event)
+    {
+        let because = format!("the entropy of {} is closed", catalogue::row(q.kind).name);
+        let choice = Choice { estimator: Estimator::Analytic, because };
+        return Ok(Term { kind: TermKind::Entropy(id), sign: 1.0, value, plates: site.plates.clone(), choice });
+    }
+    let value = draft.log_factor(id);
+    let term = draft.expectation(TermKind::LogQ(id), value, &site.plates)?;
+    Ok(Term { sign: -1.0, ..term })
+}
+
+/// The log-determinant of the map of an automatic factor; its Gaussian joins the others unless KL is to be sampled.
+fn automatic(draft: &mut Draft, id: SiteId, gaussian: &mut Vec<SiteId>) -> Result<Vec<Term>, ElboProblem> {
+    let mut terms = vec![];
+    if draft.facts.model.fit.sampled_kl {
+        terms.push(sampled_gaussian(draft, id)?);
+    } else {
+        gaussian.push(id);
+    }
+    terms.extend(log_det(draft, id));
+    Ok(terms)
+}
+
+fn log_det(draft: &mut Draft, id: SiteId) -> Option<Term> {
+    let site = &draft.facts.model.sites[id.index()];
+    let map = draft.map(id).filter(|map| *map != Bijector::Identity)?;
+    let shape = free_shape(site, &map);
+    let linear = matches!(map, Bijector::Exp | Bijector::Above(_) | Bijector::Below(_));
+    let g = &mut draft.guided.graph;
+    let (value, estimator, because) = if linear && draft.closed {
+        let loc = g.auto_loc(id, shape);
+        (g.sum_event(loc), Estimator::Analytic, "the logarithm of exp(u) is u, whose mean is loc".to_string())
+    } else {
+        let free = g.free(id, shape);
+        let because = because::mapped(draft.facts, id);
+        (map.log_det(g, free), Estimator::Pathwise, because)
+    };
+    let choice = Choice { estimator, because };
+    Some(Term { kind: TermKind::LogDet(id), sign: 1.0, value, plates: site.plates.clone(), choice })
+}
+
+fn sampled_gaussian(draft: &mut Draft, id: SiteId) -> Result<Term, ElboProblem> {
+    let site = &draft.facts.model.sites[id.index()];
+    if draft.facts.model.guide.auto == Some(Auto::FullRank) {
+        return Err(ElboProblem::Limitation { what: Limitation::SampledKlFullRank, span: site.span });
+    }
+    let shape = draft.free_shape(id);
+    let g = &mut draft.guided.graph;
+    let free = g.free(id, shape.clone());
+    let args = [("loc", g.auto_loc(id, shape.clone())), ("scale", g.auto_scale(id, shape))].into();
+    let value = closed::log_density(g, &Dist { kind: Kind::Normal, args }, free);
+    let because = "`kl: sampled` asks for no closed forms".into();
+    let choice = Choice { estimator: Estimator::Pathwise, because };
+    Ok(Term { kind: TermKind::LogQ(id), sign: -1.0, value, plates: site.plates.clone(), choice })
+}
+
+/// One term for all sites outside minibatched plates, and one for each place inside them, which carries its scale.
+fn auto_entropy(draft: &mut Draft, gaussian: &[SiteId]) -> Vec<Term> {
+    let model = draft.facts.model;
+    let mut groups: Vec<(Vec<AxisId>, Vec<SiteId>)> = vec![];
+    for id in gaussian {
+        let plates = &model.sites[id.index()].plates;
+        let batched = plates.iter().any(|axis| cost::batched_dim(model, *axis).is_some());
+        let plates = if batched { plates.clone() } else { vec![] };
+        match groups.iter_mut().find(|(p, _)| *p == plates) {
+            Some((_, sites)) => sites.push(*id),
+            None => groups.push((plates, vec![*id])),
+        }
+    }
+    groups.into_iter().map(|(plates, sites)| gaussian_entropy(draft, plates, sites)).collect()
+}
+
+fn gaussian_entropy(draft: &mut Draft, plates: Vec<AxisId>, sites: Vec<SiteId>) -> Term {
+    let model = draft.facts.model;
+    let shapes: Vec<_> = sites.iter().map(|id| draft.free_shape(*id)).collect();
+    let g = &mut draft.guided.graph;
+    let parts: Vec<NodeId> = sites
+        .iter()
+        .zip(shapes)
+        .map(|(id, shape)| {
+            let site = &model.sites[id.index()];
+            let scale = g.auto_scale(*id, shape);
+            let log = g.log(scale);
+            let each = g.shift(log, 0.5 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln());
+            let total = g.sum_event(each);
+            sum_out::sum_over(g, total, site.plates.iter().copied().filter(|axis| !plates.contains(axis)).collect())
+        })
+        .collect();
+    let value = g.sum_of(&parts);
+    let because = "the entropy of a Normal guide is closed".into();
+    let choice = Choice { estimator: Estimator::Analytic, because };
+    Term { kind: TermKind::AutoEntropy(sites), sign: 1.0, value, plates, choice }
+}
+
+/// log q at the draws: of written factors themselves, of automatic ones minus the log-determinant of the map.
+pub fn log_q(draft: &mut Draft) -> Vec<Term> {
+    let mut terms = vec![];
+    for id in cost::sites(draft.facts.model) {
+        let site = &draft.facts.model.sites[id.index()];
+        let (kind, sign, value) = match draft.guided.views[id.index()].treatment {
+            Treatment::Written(_) | Treatment::Enumerated(..) => (TermKind::LogQ(id), 1.0, draft.log_factor(id)),
+            Treatment::Auto => {
+                let Some(map) = draft.map(id).filter(|map| *map != Bijector::Identity) else { continue };
+                let g = &mut draft.guided.graph;
+                let free = g.free(id, free_shape(site, &map));
+                (TermKind::LogDet(id), -1.0, map.log_det(g, free))
+            }
+            _ => continue,
+        };
+        let because = "a weight needs the log density at the draw itself".into();
+        let choice = Choice { estimator: Estimator::Pathwise, because };
+        terms.push(Term { kind, sign, value, plates: site.plates.clone(), choice });
+    }
+    terms
+}
