@@ -121,6 +121,10 @@ impl Matcher<'_> {
         }
     }
 
+    fn ends_line(&self, at: usize) -> bool {
+        self.tokens.get(at + 1).is_none_or(|t| !t.is_code()) || matches!(self.word(at + 1), "}" | ";" | "{")
+    }
+
     /// A brace after `:`, `,`, `=` or an opening bracket is a record, unless its line begins a block.
     fn opens_record(&self, before: usize) -> bool {
         if !matches!(self.word(before), ":" | "," | "=" | "(" | "[") {
@@ -142,6 +146,15 @@ impl Matcher<'_> {
                 self.flush(partner + 1, at, Some(span));
                 if let Some(open) = self.open.pop() {
                     self.result.close[open] = Some(Close::At(at));
+                }
+            }
+            None if opener != "{" && self.open.len() > floor && self.ends_line(at) => {
+                // At the end of a line the wrong bracket is more likely than one too many.
+                if let Some(open) = self.open.pop() {
+                    self.result.close[open] = Some(Close::At(at));
+                    self.result.spoilt[open] = true;
+                    let bracket = self.word(open).chars().next().unwrap_or('(');
+                    self.facts.push(Fact::Mismatched { open: self.tokens[open].span, close: span, bracket });
                 }
             }
             None => {

@@ -60,7 +60,7 @@ const ROWS: &[Row] = &[
     row(Rule::colon, "`:`"),
     row(Rule::comma, "`,`"),
     row(Rule::arrow, "`->`"),
-    row(Rule::left_paren, "`(`"),
+    minor(Rule::left_paren, "`(`"),
     row(Rule::right_paren, "`)`"),
     row(Rule::left_brace, "`{`"),
     row(Rule::right_brace, "`}`"),
@@ -74,7 +74,7 @@ const ROWS: &[Row] = &[
     row(Rule::kw_model, "`model`"),
     row(Rule::kw_guide, "`guide`"),
     row(Rule::kw_fit, "`fit`"),
-    row(Rule::kw_for, "`for`"),
+    minor(Rule::kw_for, "`for`"),
     row(Rule::kw_in, "`in`"),
     row(Rule::kw_factor, "`factor`"),
     row(Rule::kw_then, "`then`"),
@@ -131,6 +131,10 @@ const FORMS: &[(Rule, &str)] = &[
 /// Reserved words that nobody means as a name: where one is found, something before it is missing.
 const CONNECTIVES: [&str; 8] = ["for", "in", "if", "then", "else", "and", "or", "not"];
 
+/// What a name means after some words.
+const AFTER: [(&str, &str); 4] =
+    [("~", "a distribution"), ("by", "an estimator"), ("guide", "the name of a guide"), ("->", "a type")];
+
 /// What pest wanted, and what it found.
 pub fn explain(rule: Rule, error: &Error<Rule>, text: &str, split: &Split, piece: &Piece) -> Fact {
     let start = split.span(&piece.head).start;
@@ -139,27 +143,44 @@ pub fn explain(rule: Rule, error: &Error<Rule>, text: &str, split: &Split, piece
             InputLocation::Pos(at) => at,
             InputLocation::Span((at, _)) => at,
         };
-    let next = piece.head.clone().find(|i| split.tokens[*i].is_code() && split.tokens[*i].span.end > at);
-    let wanted = wanted(error);
+    let code: Vec<usize> = piece.head.clone().filter(|i| split.tokens[*i].is_code()).collect();
+    let next = code.iter().copied().find(|i| split.tokens[*i].span.end > at);
+    let before = code.iter().rfind(|i| split.tokens[**i].span.end <= at);
+    let before = before.map_or("", |i| brackets::slice(text, &split.tokens, *i));
+    let mut wanted = wanted(error);
+    if let Some((_, words)) = AFTER.iter().find(|(word, _)| *word == before) {
+        wanted.iter_mut().filter(|wanted| **wanted == "a name").for_each(|wanted| *wanted = words);
+    }
+    let form = form(rule, before, &wanted);
     let Some(next) = next else {
         let end = split.span(&piece.head).end;
-        let (span, found) = match &piece.body {
+        let (at, found) = match &piece.body {
             Some(body) => (split.tokens[body.open].span, "`{`"),
             None => (Span::new(end, end), "the end of the line"),
         };
-        return Fact::Expected { at: span, found: found.into(), wanted, form: form(rule) };
+        return Fact::Expected { at, found: found.into(), wanted, form };
     };
     let (span, word) = (split.tokens[next].span, brackets::slice(text, &split.tokens, next));
-    let names = ["a name", "the name of a dim", "an expression", "a type", "a distribution", "a value"];
     let reserved = split.tokens[next].kind == Kind::Word && RESERVED.contains(&word);
-    if reserved && !CONNECTIVES.contains(&word) && wanted.iter().any(|words| names.contains(words)) {
+    if reserved && !CONNECTIVES.contains(&word) && wanted.iter().any(|words| NAMES.contains(words)) {
         return Fact::Reserved { span, word: word.to_string() };
     }
-    Fact::Expected { at: span, found: format!("`{word}`"), wanted, form: form(rule) }
+    Fact::Expected { at: span, found: format!("`{word}`"), wanted, form }
 }
 
-fn form(rule: Rule) -> &'static str {
-    FORMS.iter().find(|(of, _)| *of == rule).map_or("", |(_, form)| form)
+/// Where one of these is wanted, a reserved word was meant as a name.
+const NAMES: [&str; 6] = ["a name", "the name of a dim", "an expression", "a type", "a distribution", "a value"];
+
+/// How the part that failed is written, or the whole.
+fn form(rule: Rule, before: &str, wanted: &[&str]) -> &'static str {
+    let comprehension = rule != Rule::plate_head && (before == "for" || wanted.contains(&"`in`"));
+    if comprehension {
+        "sum(x[k] for k in K)"
+    } else if wanted.contains(&"`then`") || wanted.contains(&"`else`") {
+        "if CONDITION then EXPR else EXPR"
+    } else {
+        FORMS.iter().find(|(of, _)| *of == rule).map_or("", |(_, form)| form)
+    }
 }
 
 /// The words for what would have fitted, each once, in the order of the table.

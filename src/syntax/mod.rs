@@ -8,19 +8,27 @@ mod nesting;
 mod split;
 mod grammar;
 mod expected;
+mod look;
 mod slips;
+mod slips_statement;
 mod parse;
 mod parse_item;
 mod parse_expr;
+mod print;
+mod print_line;
+mod print_space;
+mod print_align;
 #[cfg(test)]
 mod tests;
 
 pub use parse::{parse, parse_entry};
+pub use print::print;
 
 use crate::problem::Problem;
 use crate::source::{Source, Span, Spanned};
 
 /// Bytes as a source; the one place where text comes in.
+#[allow(clippy::result_large_err)] // Made once a file, and then only to be shown.
 pub fn decode(name: &str, bytes: &[u8]) -> Result<Source, Problem> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Source::new(name, text)),

@@ -35,6 +35,7 @@ pub fn check(text: &str, tokens: &[Token], depth: usize) -> Option<Fact> {
     let mut after_operand = false;
     for token in tokens.iter().filter(|t| t.is_code()) {
         let word = text.get(token.span.start..token.span.end).unwrap_or("");
+        let nested = frames.len() > 1;
         let frame = frames.last_mut()?;
         let before = frame.unary + frame.ifs;
         match word {
@@ -42,12 +43,10 @@ pub fn check(text: &str, tokens: &[Token], depth: usize) -> Option<Fact> {
                 level += 1;
                 frames.push(Frame::default());
             }
-            ")" | "]" | "}" => {
-                if frames.len() > 1 {
-                    let inner = frames.pop()?;
-                    level = level.saturating_sub(1 + inner.unary + inner.ifs);
-                    frames.last_mut()?.operands += inner.most.max(inner.operands);
-                }
+            ")" | "]" | "}" if nested => {
+                let inner = frames.pop()?;
+                level = level.saturating_sub(1 + inner.unary + inner.ifs);
+                frames.last_mut()?.operands += inner.most.max(inner.operands);
             }
             "," | ":" | "=" | "~" | "for" | "in" => frame.next(),
             "not" => frame.unary += 1,

@@ -6,8 +6,9 @@ use pest::iterators::Pair;
 
 use super::expected;
 use super::grammar::{Grammar, Parts, Rule};
+use super::look::{self, Look};
 use super::problems::{Fact, Place};
-use super::slips::{self, Look};
+use super::slips;
 use super::split::{Piece, Split};
 use super::token::Kind;
 use super::{Ast, Comment, Entry, FitValue, Formal, Item, NetResult, Param, Stmt, Target, Type};
@@ -122,11 +123,11 @@ impl<'a> Parser<'a> {
 
     /// An item that did not parse.
     pub fn broken_item(&self, piece: &Piece) -> Item {
-        Item::Error { binds: slips::binds(self.text, self.split, piece) }
+        Item::Error { binds: look::binds(self.text, self.split, piece) }
     }
 
     pub fn broken_stmt(&self, piece: &Piece) -> Stmt {
-        Stmt::Error { binds: slips::binds(self.text, self.split, piece) }
+        Stmt::Error { binds: look::binds(self.text, self.split, piece) }
     }
 
     /// Of `param_item`, in either place.

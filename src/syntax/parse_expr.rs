@@ -40,14 +40,20 @@ pub fn binary(text: &str) -> Option<(BinaryOp, u8)> {
 impl<'a> Parser<'a> {
     pub fn expression(&mut self, pair: Pair<'a, Rule>) -> Result<Expr, Bug> {
         let mut parts = Parts::of(pair);
-        self.climb(&mut parts, 0)
+        let expr = self.climb(&mut parts, 0)?;
+        match parts.any() {
+            None => Ok(expr),
+            Some(left) => Err(Bug(format!("{:?} is left over in an expression", left.as_rule()))),
+        }
     }
 
     /// Precedence climbing: everything that binds at least as tightly as `least`.
     fn climb(&mut self, parts: &mut Parts<'a>, least: u8) -> Result<Expr, Bug> {
         let mut left = self.operand(parts)?;
         while let Some(Rule::infix) = parts.peek() {
-            let Some((op, level)) = self.next_operator(parts) else { break };
+            let Some((op, level)) = self.next_operator(parts) else {
+                return Err(Bug("an operator that is in no table".into()));
+            };
             if level < least {
                 break;
             }
@@ -71,7 +77,7 @@ impl<'a> Parser<'a> {
         let Some(pair) = parts.any() else { return Err(Bug("an expression without an operand".into())) };
         match pair.as_rule() {
             Rule::prefix => {
-                let negate = pair.as_str() == "-";
+                let negate = pair.as_str().starts_with('-');
                 let start = self.start(&pair);
                 let of = self.climb(parts, if negate { NEGATE } else { NOT })?;
                 let span = start.to(of.span);

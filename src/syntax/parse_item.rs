@@ -1,10 +1,11 @@
 //! Items, blocks and statements: which grammar rule a piece is for is said by its first words.
 
 use super::grammar::{Parts, Rule};
+use super::look::{self, Look};
 use super::parse::Parser;
 use super::problems::{Fact, Place};
-use super::slips::{self, Look};
-use super::split::{Body, Piece};
+use super::slips;
+use super::split::Piece;
 use super::{Block, FitItem, Item, NetStmt, PhaseOf, Stmt};
 use crate::problem::Bug;
 use crate::source::{Span, Spanned};
@@ -36,12 +37,11 @@ impl<'a> Parser<'a> {
         let first = self.first(piece).to_string();
         let row = ITEMS.iter().find(|(word, ..)| *word == first);
         let item = match row {
-            Some(&(_, rule, blocks)) => {
-                let fits = self.check_block(piece, blocks, Place::Top);
-                self.item_of(rule, piece).filter(|_| fits)
-            }
+            Some(_) if self.is_reserved_name(piece, Place::Top) => None,
+            Some((_, _, Blocks::One)) if !self.check_block(piece, Place::Top) => None,
+            Some((_, rule, Blocks::None)) => self.item_of(*rule, piece).filter(|_| self.check_body(piece)),
+            Some((_, rule, _)) => self.item_of(*rule, piece),
             None => {
-                self.check_body(piece);
                 self.unknown(piece, Place::Top);
                 None
             }
@@ -128,7 +128,7 @@ impl<'a> Parser<'a> {
             })
         };
         let fits = self.check_body(piece);
-        let broken = || NetStmt::Error { binds: slips::binds(self.text, self.split, piece) };
+        let broken = || NetStmt::Error { binds: look::binds(self.text, self.split, piece) };
         Spanned::new(stmt.filter(|_| fits).unwrap_or_else(broken), span)
     }
 
@@ -154,6 +154,7 @@ impl<'a> Parser<'a> {
         let plate = first == "for";
         let (draws, defines) = (looks.has("~"), looks.has("="));
         let stmt = match first {
+            "for" | "factor" | "param" if self.is_reserved_name(piece, Place::Block) => None,
             "for" => self.plate(piece),
             "factor" => self.build(Rule::factor_statement, piece, Place::Block, |parser, mut parts| {
                 parser.expression(parts.need(Rule::expression)?).map(Stmt::Factor)
@@ -166,19 +167,21 @@ impl<'a> Parser<'a> {
                 None
             }
         };
-        let fits = plate || self.check_body(piece);
+        let fits = plate || stmt.is_none() || self.check_body(piece);
         Spanned::new(stmt.filter(|_| fits).unwrap_or_else(|| self.broken_stmt(piece)), span)
     }
 
     fn plate(&mut self, piece: &Piece) -> Option<Stmt> {
-        let fits = self.check_block(piece, Blocks::One, Place::Block);
+        if !self.check_block(piece, Place::Block) {
+            return None;
+        }
         let head = self.build(Rule::plate_head, piece, Place::Block, |parser, mut parts| {
             let var = parser.name(parts.need(Rule::name)?);
             let dim = parser.name(parts.need(Rule::dim_name)?);
             Ok((var, dim, parts.take(Rule::kw_chain).is_some()))
         });
         let block = self.block(piece);
-        let (var, dim, chain) = head.filter(|_| fits)?;
+        let (var, dim, chain) = head?;
         Some(Stmt::Plate { var, dim, chain, block: block? })
     }
 
@@ -194,15 +197,21 @@ impl<'a> Parser<'a> {
     pub fn fit_item(&mut self, piece: &Piece) -> Spanned<FitItem> {
         let span = self.split.whole(piece);
         let item = if self.first(piece) == "phase" && !self.look(piece, Place::Fit).has(":") {
-            let fits = self.check_block(piece, Blocks::One, Place::Fit);
-            let of = self.build(Rule::phase_head, piece, Place::Fit, |parser, mut parts| parser.phase_of(&mut parts));
-            let pieces = piece.body.as_ref().map_or(&[][..], |body| &body.pieces);
-            let entries = pieces.iter().filter_map(|piece| self.entry(piece, Place::Phase)).collect();
-            of.filter(|_| fits).map(|of| FitItem::Phase { of, entries })
+            self.phase(piece)
         } else {
             self.entry(piece, Place::Fit).map(|entry| FitItem::Entry(entry.node))
         };
         Spanned::new(item.unwrap_or(FitItem::Error), span)
+    }
+
+    fn phase(&mut self, piece: &Piece) -> Option<FitItem> {
+        if !self.check_block(piece, Place::Fit) {
+            return None;
+        }
+        let of = self.build(Rule::phase_head, piece, Place::Fit, |parser, mut parts| parser.phase_of(&mut parts));
+        let pieces = piece.body.as_ref().map_or(&[][..], |body| &body.pieces);
+        let entries = pieces.iter().filter_map(|piece| self.entry(piece, Place::Phase)).collect();
+        of.map(|of| FitItem::Phase { of, entries })
     }
 
     fn first(&self, piece: &Piece) -> &'a str {
@@ -214,54 +223,51 @@ impl<'a> Parser<'a> {
         Look::new(self.text, self.split, piece, place)
     }
 
-    /// Whether a piece has the block it needs, or none where it takes none.
-    fn check_block(&mut self, piece: &Piece, blocks: Blocks, place: Place) -> bool {
-        match (blocks, &piece.body) {
-            (Blocks::None, _) => self.check_body(piece),
-            (Blocks::One, None) => {
-                if !piece.broken {
-                    let missing = slips::missing_block(&Look::new(self.text, self.split, piece, place));
-                    self.facts.push(Fact::Slip(missing));
-                }
-                false
-            }
-            _ => true,
+    /// `for = 3`: a word that begins a statement, used as a name.
+    fn is_reserved_name(&mut self, piece: &Piece, place: Place) -> bool {
+        let look = self.look(piece, place);
+        let [first, second, ..] = look.tokens[..] else { return false };
+        let named = matches!(second.text, "=" | "~" | ":");
+        if named && !piece.broken {
+            self.facts.push(Fact::Reserved { span: first.span, word: first.text.to_string() });
         }
+        named
     }
 
-    /// Whether a piece that takes no block has none. The statements in one that it has are parsed all the same.
+    /// Whether a piece that needs a block has one.
+    fn check_block(&mut self, piece: &Piece, place: Place) -> bool {
+        if piece.body.is_none() && !piece.broken {
+            let missing = slips::missing_block(&self.look(piece, place));
+            self.facts.push(Fact::Slip(missing));
+        }
+        piece.body.is_some()
+    }
+
+    /// Whether a piece that takes no block has none.
     pub fn check_body(&mut self, piece: &Piece) -> bool {
         let Some(body) = &piece.body else { return true };
-        if !piece.broken && !self.is_reported_block(piece) {
-            let fact = slips::stray_block(self.split.tokens[body.open].span);
-            self.facts.push(Fact::Slip(fact));
+        if !piece.broken {
+            self.facts.push(Fact::Slip(slips::stray_block(self.split.tokens[body.open].span)));
         }
-        self.strays(body);
+        self.strays(piece);
         false
     }
 
-    /// Whether the message about the head speaks of its block too.
-    fn is_reported_block(&self, piece: &Piece) -> bool {
-        let looks = Look::new(self.text, self.split, piece, Place::Block);
-        !looks.has("~") && !looks.has("=") && !looks.has(":")
-    }
-
-    fn strays(&mut self, body: &Body) {
-        for piece in &body.pieces {
-            self.stmt(piece);
+    /// The statements of a block that cannot stand here are read all the same, unless it is a branch of an `if`.
+    fn strays(&mut self, piece: &Piece) {
+        let Some(body) = &piece.body else { return };
+        if !self.look(piece, Place::Block).tokens.iter().any(|t| matches!(t.text, "if" | "else")) {
+            body.pieces.iter().for_each(|piece| drop(self.stmt(piece)));
         }
     }
 
     /// A piece that begins like nothing that may stand there.
     fn unknown(&mut self, piece: &Piece, place: Place) {
-        if piece.broken {
-            return;
+        if !piece.broken {
+            let look = self.look(piece, place);
+            let fact = slips::find(&look).map_or_else(|| look.unknown(), Fact::Slip);
+            self.facts.push(fact);
         }
-        let looks = Look::new(self.text, self.split, piece, place);
-        let fact = match slips::find(&looks) {
-            Some(slip) => Fact::Slip(slip),
-            None => looks.unknown(),
-        };
-        self.facts.push(fact);
+        self.strays(piece);
     }
 }

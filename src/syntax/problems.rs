@@ -42,6 +42,12 @@ pub enum Fact {
         bracket: char,
         stop: Option<Span>,
     },
+    /// `f(a]`; `bracket` is the one that was opened.
+    Mismatched {
+        open: Span,
+        close: Span,
+        bracket: char,
+    },
     /// A bracket that closes nothing.
     Unopened {
         close: Span,
@@ -132,6 +138,7 @@ impl From<Fact> for Problem {
                 .label(span, "no closing `\"` on this line")
                 .help("close the text with `\"` on the line where it begins"),
             Fact::Unclosed { open, bracket, stop } => unclosed(open, bracket, stop),
+            Fact::Mismatched { open, close, bracket } => mismatched(open, close, bracket),
             Fact::Unopened { close, bracket } => unopened(close, bracket),
             Fact::Nesting { span } => nesting(span),
             Fact::Operands { span } => operands(span),
@@ -192,6 +199,14 @@ fn unclosed(open: Span, bracket: char, stop: Option<Span>) -> Problem {
         Some(span) => problem.label(span, format!("a `{close}` is missing before this")),
         None => problem,
     }
+}
+
+fn mismatched(open: Span, close: Span, bracket: char) -> Problem {
+    let right = closing(bracket);
+    Problem::error("ppl::syntax::bracket", format!("this `{bracket}` is closed by another kind of bracket"))
+        .label(open, "opened here")
+        .label(close, "closed here")
+        .help(format!("write `{right}` there"))
 }
 
 fn unopened(close: Span, bracket: char) -> Problem {
@@ -282,7 +297,7 @@ fn unknown(span: Span, word: &str, place: Place, near: Option<&str>) -> Problem 
         ),
         Place::Block => (
             "a statement",
-            "a statement is `NAME ~ DISTRIBUTION`, `NAME = EXPR`, `for n in N { ... }`, `factor EXPR` or `param NAME: TYPE`",
+            "a statement is `NAME ~ DISTRIBUTION`, `NAME = EXPR`, `for n in N { ... }`, `factor EXPR` or `param ...`",
         ),
         Place::Net => ("a line of a net", "a net holds definitions, `h = EXPR`, and then its result"),
         Place::Fit => {

@@ -116,7 +116,7 @@ impl Splitter<'_> {
                 line_of = None;
                 continue;
             }
-            if let Some(last) = line_of
+            if let Some(last) = line_of.filter(|_| self.word(start) != "else")
                 && !self.tokens[last..start].iter().any(|t| t.kind == Kind::Newline)
             {
                 let (after, next) = (self.tokens[last].span, self.tokens[start].span);
@@ -132,6 +132,11 @@ impl Splitter<'_> {
 
     /// Adds a piece; a block that begins on a line of its own goes to the head above it.
     fn attach(&mut self, pieces: &mut Vec<Piece>, piece: Piece) {
+        // `if a { ... } else { ... }` is one mistake.
+        let begins_else = !piece.head.is_empty() && self.word(piece.head.start) == "else";
+        if begins_else && pieces.last().is_some_and(|last| self.chooses(last)) {
+            return;
+        }
         let lonely = piece.head.is_empty().then_some(piece.body.as_ref()).flatten();
         if let (Some(body), Some(last)) = (lonely, pieces.last_mut())
             && last.body.is_none()
@@ -148,6 +153,11 @@ impl Splitter<'_> {
         } else {
             pieces.push(piece);
         }
+    }
+
+    /// Whether a piece is a head with `if` and a block.
+    fn chooses(&self, piece: &Piece) -> bool {
+        piece.body.is_some() && piece.head.clone().any(|at| self.word(at) == "if")
     }
 
     /// One piece from `start`, which is code, and the token after it.
@@ -205,6 +215,10 @@ impl Splitter<'_> {
         let last = (start..end).rev().find(|i| self.tokens[*i].is_code()).map_or("", |i| self.word(i));
         if goes_on_before(self.word(next)) {
             return false;
+        }
+        // `for n in N:` is how others begin a block; a line `lr: ...` begins an entry whatever is missing above.
+        if (last == ":" && self.word(start) == "for") || self.word(next + 1) == ":" {
+            return true;
         }
         if !goes_on_after(last) || brackets::begins_item(self.text, self.tokens, next) {
             return true;

@@ -1,51 +1,49 @@
-//! What the parser must get right: trees, places, and words for what is wrong.
+//! What the syntax layer must get right: trees and places, words for what is wrong, the layout, and the laws between
+//! them over all models and cases.
 
 use super::*;
-use crate::problem::Problems;
+use crate::problem::{Problem, Problems};
+
+mod trees;
+mod mistakes;
+mod layout;
+mod laws;
 
 fn parsed(text: &str) -> (Ast, Problems) {
     parse(&Source::new("test.vi", text))
 }
 
-/// The codes of all problems, in order.
+fn problems(text: &str) -> Vec<Problem> {
+    parsed(text).1.sorted()
+}
+
+/// The codes of all problems in order, without `ppl::syntax::`.
 fn codes(text: &str) -> Vec<&'static str> {
-    parsed(text).1.sorted().iter().map(|problem| problem.code).collect()
+    problems(text).iter().map(|problem| problem.code.trim_start_matches("ppl::syntax::")).collect()
 }
 
-#[test]
-fn mistakes_in_several_places_are_all_reported_and_cascade_nowhere() {
-    let text =
-        "dim N = \ndata y[N] real\nmodel {\n  mu ~ Normal(0, 1\n  for n in N {\n    y[n] ~\n  }\n}\nguide meanfeld(\n";
-    let found = codes(text);
-    let parts: Vec<&str> = found.iter().map(|code| code.trim_start_matches("ppl::syntax::")).collect();
-    assert_eq!(parts, ["expected", "declaration", "bracket", "distribution", "bracket"]);
-    let (ast, _) = parsed(text);
-    let Item::Error { binds } = &ast.items[1].node else { panic!("{:?}", ast.items[1]) };
-    assert_eq!(binds[0].node, "y");
+/// The tree of a text that has no mistakes.
+fn good(text: &str) -> Ast {
+    let (ast, problems) = parsed(text);
+    assert!(problems.is_empty(), "{text}\n{problems:#?}");
+    ast
 }
 
-#[test]
-fn five_thousand_brackets_are_a_diagnostic() {
-    for (open, close) in [
-        ("(", ")"),
-        ("[", "]"),
-        ("f(", ")"),
-        ("-", ""),
-        ("not ", ""),
-        ("if c then ", " else 0"),
-        ("a[", "]"),
-        ("2^", ""),
-    ] {
-        let text = format!("model {{\n  h = {}1{}\n}}\n", open.repeat(5000), close.repeat(5000));
-        assert_eq!(codes(&text), ["ppl::syntax::nesting"], "{open}");
+/// Every `.vi` file under `models` and `tests/cases`, and those of the folder `PPL_SYNTAX_MODELS` if it is given.
+fn files() -> Vec<(String, String)> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("models"), root.join("tests/cases")];
+    folders.extend(std::env::var_os("PPL_SYNTAX_MODELS").map(std::path::PathBuf::from));
+    let mut files = vec![];
+    for folder in folders {
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "vi") {
+                files.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+        }
     }
-    let chain = format!("model {{\n  h = a{}\n}}\n", "[0]".repeat(5000));
-    assert_eq!(codes(&chain), ["ppl::syntax::nesting"]);
-    let blocks = format!("model {{{}{}}}\n", "for n in N {\n".repeat(5000), "}\n".repeat(5000));
-    assert_eq!(codes(&blocks), ["ppl::syntax::nesting"]);
-    let sum = format!("const a = 1{}\n", " + 1".repeat(999));
-    assert!(codes(&sum).is_empty());
-    assert_eq!(codes(&format!("const a = 1{}\n", " + 1".repeat(1000))), ["ppl::syntax::nesting"]);
-    assert!(codes(&format!("const a = [{}]\n", "1, ".repeat(5000))).is_empty());
-    assert!(codes(&format!("const a = {}1{}\n", "(".repeat(100), ")".repeat(100))).is_empty());
+    files.sort();
+    assert!(files.len() > 7, "{} files", files.len());
+    files
 }

@@ -180,6 +180,12 @@ impl Lexer<'_> {
 
     fn symbol(&mut self, first: char) {
         let rest = self.rest();
+        let line = rest.split('\n').next().unwrap_or("");
+        if first == '\''
+            && let Some(end) = line[1..].find('\'')
+        {
+            return self.bad(end + 2, |span| Fact::Operator { span, wrote: "'", instead: "`\"` around text" });
+        }
         if let Some((wrote, instead)) = FOREIGN.iter().find(|(wrote, _)| rest.starts_with(wrote))
             && !instead.is_empty()
         {
