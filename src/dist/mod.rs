@@ -10,6 +10,8 @@ pub mod bijector;
 pub mod kl;
 pub mod expect;
 pub mod print;
+#[cfg(test)]
+mod laws;
 
 mod bernoulli;
 mod beta;
