@@ -9,6 +9,14 @@ use std::sync::Arc;
 use crate::arena::{Arena, Id};
 pub use crate::data::Array;
 
+pub mod build;
+pub mod infer;
+pub mod ops;
+mod simplify;
+mod walk;
+
+pub use build::{Builder, broadcast_shapes};
+
 pub type NodeId = Id<Node>;
 
 #[derive(Debug, Clone, Default)]
