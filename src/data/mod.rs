@@ -92,6 +92,14 @@ impl Array {
         }
     }
 
+    /// Copies the entries from `start` on, widened.
+    pub fn copy_to(&self, start: usize, out: &mut [f64]) {
+        match self {
+            Array::Bytes(bytes) => out.iter_mut().zip(&bytes[start..]).for_each(|(o, b)| *o = f64::from(*b)),
+            Array::Reals(reals) => out.copy_from_slice(&reals[start..start + out.len()]),
+        }
+    }
+
     /// Bytes where every value is a whole number 0..=255, which is what images, counts and labels are.
     pub fn from_reals(values: Vec<f64>) -> Array {
         match values.iter().map(|v| (v.fract() == 0.0 && (0.0..=255.0).contains(v)).then_some(*v as u8)).collect() {

@@ -10,8 +10,12 @@ use crate::arena::{Arena, Id};
 pub use crate::data::Array;
 
 pub mod build;
+pub mod grad;
 pub mod infer;
+pub mod lower;
 pub mod ops;
+pub mod optimize;
+pub mod reference;
 mod simplify;
 mod walk;
 
