@@ -1,7 +1,7 @@
-//! Symbolic reverse mode: the gradient of a plan is more plan. One arm an operation; rows of `vjp` for the elementwise ones.
+//! Symbolic reverse mode: the gradient of a plan is more plan. One arm an operation; elementwise ones are rows of `ops`.
 
 use super::build::Builder;
-use super::vjp;
+use super::ops::{BinaryAt, UnaryAt, Vjp};
 use super::{Contraction, NodeId, Op, Reduce, infer};
 use crate::problem::Bug;
 
@@ -42,10 +42,24 @@ fn active(b: &Builder, of: NodeId, wrt: &[NodeId]) -> Vec<bool> {
     for index in 0..=of.index() {
         let id = NodeId::new(index);
         let op = b.op(id);
-        active[index] = wrt.contains(&id)
-            || (!vjp::is_flat(op) && op.operands().iter().any(|operand| active[operand.index()]));
+        active[index] =
+            wrt.contains(&id) || (!is_flat(op) && op.operands().iter().any(|operand| active[operand.index()]));
     }
     active
+}
+
+/// Whether no gradient passes at all.
+fn is_flat(op: &Op) -> bool {
+    match op {
+        Op::Unary(op, _) => matches!(op.row().vjp, Vjp::Zero),
+        Op::Binary(op, ..) => op.row().vjp.iter().all(|vjp| matches!(vjp, Vjp::Zero)),
+        _ => false,
+    }
+}
+
+fn missing(b: &mut Builder, name: &str) -> Vec<(NodeId, NodeId)> {
+    b.fail(Bug(format!("the derivative of {name} was asked for")));
+    vec![]
 }
 
 /// What flows back from `id` to its active operands.
@@ -54,8 +68,25 @@ fn pull(b: &mut Builder, id: NodeId, g: NodeId, active: &[bool]) -> Vec<(NodeId,
     let wants = |operand: NodeId| active[operand.index()];
     let one = |operand: NodeId, part: NodeId| vec![(operand, part)];
     match op {
-        Op::Unary(op, x) => one(x, vjp::unary(b, op, x, id, g)),
-        Op::Binary(op, x, y) => vjp::binary(b, op, x, y, id, g, &wants),
+        Op::Unary(op, x) => match op.row().vjp {
+            Vjp::By(back) => one(x, back(b, UnaryAt { x, y: id }, g)),
+            Vjp::Zero => vec![],
+            Vjp::Unknown => missing(b, op.row().name),
+        },
+        Op::Binary(op, left, right) => {
+            let at = BinaryAt { left, right, y: id };
+            let mut list = vec![];
+            for (operand, vjp) in [left, right].into_iter().zip(op.row().vjp) {
+                match vjp {
+                    // A derivative that is unknown is no bug where nobody asks for it.
+                    _ if !wants(operand) => {}
+                    Vjp::By(back) => list.push((operand, back(b, at, g))),
+                    Vjp::Zero => {}
+                    Vjp::Unknown => list.extend(missing(b, op.row().name)),
+                }
+            }
+            list
+        }
         Op::Select(c, x, y) => {
             let zero = b.number_like(0.0, g);
             let (then, other) = (b.select(c, g, zero), b.select(c, zero, g));

@@ -6,10 +6,13 @@ use super::arrays::permute;
 type View<'a> = (&'a [f64], &'a [usize]);
 
 pub fn contract(left: View, right: View, axes: &Contraction, out: &mut Vec<f64>) {
-    let shared: Vec<u8> = axes.left.iter().copied().filter(|n| axes.right.contains(n) && axes.out.contains(n)).collect();
-    let own = |names: &[u8], other: &[u8]| -> Vec<u8> { names.iter().copied().filter(|n| !other.contains(n)).collect() };
+    let shared: Vec<u8> =
+        axes.left.iter().copied().filter(|n| axes.right.contains(n) && axes.out.contains(n)).collect();
+    let own =
+        |names: &[u8], other: &[u8]| -> Vec<u8> { names.iter().copied().filter(|n| !other.contains(n)).collect() };
     let (rows, columns) = (own(&axes.left, &axes.right), own(&axes.right, &axes.left));
-    let summed: Vec<u8> = axes.left.iter().copied().filter(|n| axes.right.contains(n) && !axes.out.contains(n)).collect();
+    let summed: Vec<u8> =
+        axes.left.iter().copied().filter(|n| axes.right.contains(n) && !axes.out.contains(n)).collect();
     let extent = |name: &u8| match axes.left.iter().position(|n| n == name) {
         Some(at) => left.1[at],
         None => axes.right.iter().position(|n| n == name).map_or(1, |at| right.1[at]),

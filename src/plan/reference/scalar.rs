@@ -1,67 +1,21 @@
-//! Elementwise operations: the scalar function of every row, and the loop that repeats axes of 1.
+//! Elementwise operations: the scalar functions of the table, in loops that repeat axes of 1.
 
 use super::super::{Binary, Unary};
-use crate::kernel::{gamma, special};
 
 type View<'a> = (&'a [f64], &'a [usize]);
 
 /// The function of a unary operation.
 pub fn unary(op: Unary, x: &[f64], out: &mut Vec<f64>) {
-    let mut each = |f: &dyn Fn(f64) -> f64| out.extend(x.iter().map(|v| f(*v)));
     match op {
         // The commonest ones are written out, so that the loop is over a known function.
         Unary::Neg => out.extend(x.iter().map(|v| -v)),
         Unary::Exp => out.extend(x.iter().map(|v| v.exp())),
         Unary::Square => out.extend(x.iter().map(|v| v * v)),
         Unary::StopGradient => out.extend_from_slice(x),
-        _ => each(&|v| function(op, v)),
-    }
-}
-
-pub fn function(op: Unary, x: f64) -> f64 {
-    match op {
-        Unary::Neg => -x,
-        Unary::Exp => x.exp(),
-        Unary::Log => x.ln(),
-        Unary::Log1p => x.ln_1p(),
-        Unary::Expm1 => x.exp_m1(),
-        Unary::Sqrt => x.sqrt(),
-        Unary::Recip => 1.0 / x,
-        Unary::Square => x * x,
-        Unary::Abs => x.abs(),
-        Unary::Sign => f64::from(x > 0.0) - f64::from(x < 0.0),
-        Unary::Sin => x.sin(),
-        Unary::Cos => x.cos(),
-        Unary::Tanh => x.tanh(),
-        Unary::Sigmoid => special::sigmoid(x),
-        Unary::LogSigmoid => special::log_sigmoid(x),
-        Unary::Softplus => special::softplus(x),
-        Unary::Relu => x.max(0.0),
-        Unary::Step => f64::from(x > 0.0),
-        Unary::Erf => special::erf(x),
-        Unary::Lgamma => special::lgamma(x),
-        Unary::Digamma => special::digamma(x),
-        Unary::Trigamma => special::trigamma(x),
-        Unary::Round => x.round(),
-        Unary::Floor => x.floor(),
-        Unary::StopGradient => x,
-    }
-}
-
-pub fn pair(op: Binary, a: f64, b: f64) -> f64 {
-    match op {
-        Binary::Add => a + b,
-        Binary::Sub => a - b,
-        Binary::Mul => a * b,
-        Binary::Div => a / b,
-        Binary::Pow => a.powf(b),
-        Binary::Min => a.min(b),
-        Binary::Max => a.max(b),
-        Binary::Equal => f64::from(a == b),
-        Binary::Less => f64::from(a < b),
-        Binary::LessEqual => f64::from(a <= b),
-        Binary::GammaLogQuantile => gamma::gamma_log_quantile(a, b),
-        Binary::GammaLogQuantileGrad => gamma::gamma_log_quantile_slopes(a, b).0,
+        _ => {
+            let f = op.row().scalar;
+            out.extend(x.iter().map(|v| f(*v)));
+        }
     }
 }
 
@@ -71,7 +25,7 @@ pub fn binary(op: Binary, a: View, b: View, shape: &[usize], out: &mut Vec<f64>)
         Binary::Sub => zip(a, b, shape, out, |x, y| x - y),
         Binary::Mul => zip(a, b, shape, out, |x, y| x * y),
         Binary::Div => zip(a, b, shape, out, |x, y| x / y),
-        _ => zip(a, b, shape, out, |x, y| pair(op, x, y)),
+        _ => zip(a, b, shape, out, op.row().scalar),
     }
 }
 
