@@ -1,0 +1,266 @@
+//! The plans of a fit: the log joint at given points, the bound and its gradient, importance weights, reported values.
+
+use std::collections::BTreeMap;
+
+use super::guide::Given;
+use super::value::Label;
+use super::{Layout, Lowerer, Trouble, Value, bug};
+use crate::data::Bound;
+use crate::elbo::{Elbo, SiteView, Term, TermKind, Treatment};
+use crate::math::{self, DefId, Noise, Op, ParamId, SiteId};
+use crate::model::Owner;
+use crate::plan::{Binary, NodeId, Plan, Reduce, grad, optimize, reference};
+use crate::shape::{AxisId, DimId};
+
+/// How many draws a run evaluates, and how many rows of which batched dims.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Batch {
+    pub draws: usize,
+    pub rows: BTreeMap<DimId, usize>,
+}
+
+impl Batch {
+    pub fn draws(draws: usize) -> Batch {
+        Batch { draws, rows: BTreeMap::new() }
+    }
+}
+
+/// What the caller gives for an input of the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputKind {
+    /// `[draws, latents + params]`
+    Points,
+    /// The guide's parameters: see `Layout`.
+    Params,
+    /// Standard normal, `[draws, latents]`.
+    AutoNoise,
+    /// Standard noise of a written factor.
+    Noise { site: SiteId, noise: Noise },
+    /// The batch's rows of the data item at this place.
+    Rows(usize),
+}
+
+/// A plan and what its inputs and outputs are.
+#[derive(Debug, Clone)]
+pub struct Program {
+    pub plan: Plan,
+    pub inputs: Vec<InputKind>,
+    pub layout: Layout,
+    pub outputs: Vec<OutputKind>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum OutputKind {
+    /// `[draws]`
+    LogJoint,
+    /// Like its argument: points or params.
+    Gradient,
+    /// A number.
+    Bound,
+    LogP,
+    LogQ,
+    /// `[draws, rows.., event..]`; for a summed-out site its probabilities, `[draws, rows.., states]`.
+    Site(SiteId),
+    Definition(DefId),
+    Param(usize),
+}
+
+/// The log joint on the unconstrained scale at given points, with its gradient. Only for guides that are automatic throughout.
+pub fn joint(elbo: &Elbo, data: &Bound, draws: usize) -> Result<Program, Trouble> {
+    let batch = Batch::draws(draws);
+    let mut lowerer = Lowerer::new(elbo, data, &batch, Given::Points)?;
+    let points = lowerer.source()?;
+    let mut total = lowerer.total(&elbo.log_p)?;
+    for term in &elbo.log_q {
+        if matches!(term.kind, TermKind::LogQ(_)) {
+            return bug("the log joint of a written guide");
+        }
+        let part = lowerer.term(term)?;
+        total = lowerer.binary(Binary::Sub, &total, &part)?;
+    }
+    let total = lowerer.expanded(&total, &[Label::Draws])?;
+    let gradient = grad::gradient(&mut lowerer.b, total.id, &[points])?;
+    lowerer.program([(OutputKind::LogJoint, total.id), (OutputKind::Gradient, gradient[0])])
+}
+
+/// The bound as printed, averaged over draws, with its gradient in the parameters of the guide.
+pub fn bound(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
+    let mut lowerer = Lowerer::new(elbo, data, batch, Given::Guide)?;
+    let params = lowerer.source()?;
+    let total = lowerer.total(&elbo.terms)?;
+    let sum = lowerer.reduce_labels(Reduce::Sum, &total, &[Label::Draws])?;
+    let draws = if total.labels.is_empty() { 1.0 } else { batch.draws as f64 };
+    let mean = lowerer.scaled(&sum, 1.0 / draws)?;
+    let gradient = grad::gradient(&mut lowerer.b, mean.id, &[params])?;
+    lowerer.program([(OutputKind::Bound, mean.id), (OutputKind::Gradient, gradient[0])])
+}
+
+/// log p and log q of every draw of the guide.
+pub fn weights(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
+    let mut lowerer = Lowerer::new(elbo, data, batch, Given::Guide)?;
+    lowerer.source()?;
+    let log_p = lowerer.total(&elbo.log_p)?;
+    let mut log_q = lowerer.total(&elbo.log_q)?;
+    if lowerer.layout.latents > 0 {
+        let auto = lowerer.gaussian_log_q()?;
+        log_q = lowerer.binary(Binary::Add, &log_q, &auto)?;
+    }
+    let log_p = lowerer.expanded(&log_p, &[Label::Draws])?;
+    let log_q = lowerer.expanded(&log_q, &[Label::Draws])?;
+    lowerer.program([(OutputKind::LogP, log_p.id), (OutputKind::LogQ, log_q.id)])
+}
+
+/// The values that a run reports, at every draw: sites and the model's definitions that depend on one.
+/// Point parameters come once, not once a draw. Whatever lives in a plate over `skip` is left out.
+pub fn values(elbo: &Elbo, data: &Bound, draws: usize, given: Given, skip: Option<DimId>) -> Result<Program, Trouble> {
+    let batch = Batch::draws(draws);
+    let mut lowerer = Lowerer::new(elbo, data, &batch, given)?;
+    lowerer.source()?;
+    let skipped =
+        |plates: &[AxisId]| skip.is_some() && plates.iter().any(|axis| elbo.axes[*axis].size.as_dim() == skip);
+    let mut outputs = Vec::new();
+    let reported = |view: &&SiteView| !skipped(&elbo.model.sites[view.site.index()].plates);
+    let summed = elbo.sites.iter().filter(reported).any(|view| matches!(view.treatment, Treatment::SummedOut(_)));
+    let log_p = if summed { Some(lowerer.total(&elbo.log_p)?) } else { None };
+    for view in elbo.sites.iter().filter(reported) {
+        let id = match (&view.treatment, &log_p) {
+            (Treatment::SummedOut(axis), Some(log_p)) => lowerer.posterior(view.site, *axis, log_p.id)?,
+            _ => {
+                let value = lowerer.lower_site(view.site)?;
+                lowerer.whole(&value, &elbo.model.sites[view.site.index()].plates)?
+            }
+        };
+        outputs.push((OutputKind::Site(view.site), id));
+    }
+    for (i, definition) in elbo.model.definitions.iter().enumerate() {
+        let random = elbo.graph.mentions(definition.value, |op| matches!(op, Op::Site(_)));
+        if definition.owner == Owner::Model && random && !skipped(&definition.plates) {
+            let value = lowerer.lower(definition.value)?;
+            let states = value.labels.iter().any(|l| matches!(l, Label::Axis(a) if !definition.plates.contains(a)));
+            if !states {
+                outputs.push((OutputKind::Definition(DefId(i as u32)), lowerer.whole(&value, &definition.plates)?));
+            }
+        }
+    }
+    for i in 0..elbo.model.params.len() {
+        let value = lowerer.leaf(&Op::Param(ParamId(i as u32)))?;
+        outputs.push((OutputKind::Param(i), lowerer.first_draw(&value)?));
+    }
+    lowerer.program(outputs)
+}
+
+/// Where a point parameter starts: a value over its rows and event, repeated from the right as `Start` says.
+pub fn constant(elbo: &Elbo, data: &Bound, node: math::NodeId, shape: &[usize]) -> Result<Vec<f64>, Trouble> {
+    let batch = Batch::draws(1);
+    let mut lowerer = Lowerer::new(elbo, data, &batch, Given::Guide)?;
+    let value = lowerer.lower(node)?;
+    let have = lowerer.shape(&value);
+    if !value.labels.is_empty() || !shape.ends_with(&have) {
+        return bug(format!("a start of shape {have:?} for a parameter of shape {shape:?}"));
+    }
+    let id = lowerer.b.reshape(value.id, &[vec![1; shape.len() - have.len()], have].concat());
+    let id = lowerer.b.expand(id, shape);
+    let program = lowerer.program([(OutputKind::Bound, id)])?;
+    match reference::evaluate_once(&program.plan, &[]) {
+        Ok(mut outputs) => Ok(outputs.swap_remove(0)),
+        Err(failure) => bug(format!("the start of a parameter: {failure:?}")),
+    }
+}
+
+impl Lowerer<'_> {
+    /// The sum of terms: a number a draw, or a number.
+    fn total(&mut self, terms: &[Term]) -> Result<Value, Trouble> {
+        let mut total = self.literal(0.0)?;
+        for term in terms {
+            let part = self.term(term)?;
+            total = self.binary(Binary::Add, &total, &part)?;
+        }
+        Ok(total)
+    }
+
+    /// One term with its sign, summed over its plates, with the scale of the batched ones.
+    fn term(&mut self, term: &Term) -> Result<Value, Trouble> {
+        if matches!(term.kind, TermKind::AutoEntropy(_)) {
+            let entropy = self.gaussian_entropy()?;
+            return self.scaled(&entropy, term.sign);
+        }
+        let value = self.lower(term.value)?;
+        let gone: Vec<Label> = term.plates.iter().map(|axis| Label::Axis(*axis)).collect();
+        let mut weight = term.sign;
+        for axis in &term.plates {
+            if !value.labels.contains(&Label::Axis(*axis)) {
+                weight *= self.extent(*axis)? as f64;
+            }
+            if let Some(dim) = self.axes[*axis].size.as_dim()
+                && let Some(rows) = self.batch.rows.get(&dim)
+            {
+                weight *= self.data.dims[&dim] as f64 / *rows as f64;
+            }
+        }
+        let sum = self.reduce_labels(Reduce::Sum, &value, &gone)?;
+        if sum.event != 0 || sum.labels.iter().any(|label| *label != Label::Draws) {
+            return bug(format!("the term {:?} is not a number in its plates", term.kind));
+        }
+        self.scaled(&sum, weight)
+    }
+
+    /// A point parameter is the same at every draw.
+    fn first_draw(&mut self, value: &Value) -> Result<NodeId, Trouble> {
+        if value.labels.is_empty() {
+            return Ok(value.id);
+        }
+        let first = self.b.slice(value.id, 0, 0, 1);
+        let shape = self.event_shape(value);
+        Ok(self.b.reshape(first, &shape))
+    }
+
+    fn lower_site(&mut self, site: SiteId) -> Result<Value, Trouble> {
+        self.leaf(&Op::Site(site))
+    }
+
+    /// `[draws, plates.., event..]`, repeated where the value does not vary.
+    fn whole(&mut self, value: &Value, plates: &[AxisId]) -> Result<NodeId, Trouble> {
+        let lifted = self.lift(value, plates)?;
+        Ok(self.expanded(&lifted, &[Label::Draws])?.id)
+    }
+
+    /// The posterior probabilities of a summed-out site given the draw: the gradient of the log of the sum over states in
+    /// what it sums the exponential of (the softmax; through nested sums, the marginal).
+    fn posterior(&mut self, site: SiteId, axis: AxisId, log_p: NodeId) -> Result<NodeId, Trouble> {
+        let Some(parts) = self.states.get(&axis).cloned() else {
+            return bug("a summed-out site without its sum");
+        };
+        let plates = self.elbo.model.sites[site.index()].plates.clone();
+        let mut labels = parts.labels.clone();
+        labels.retain(|label| match label {
+            Label::Draws => true,
+            Label::Axis(a) => *a == axis || plates.contains(a),
+        });
+        let gradient = grad::gradient(&mut self.b, log_p, &[parts.id])?[0];
+        let gradient = Value { id: gradient, ..parts.clone() };
+        let others: Vec<Label> = parts.labels.iter().copied().filter(|l| !labels.contains(l)).collect();
+        let marginal = self.reduce_labels(Reduce::Sum, &gradient, &others)?;
+        let states = self.lift(&marginal, &[axis])?;
+        self.whole(&states, &plates)
+    }
+
+    pub(super) fn input(&mut self, kind: InputKind, name: String, shape: Vec<usize>) -> Result<NodeId, Trouble> {
+        if let Some(at) = self.inputs.iter().position(|(have, _)| *have == kind) {
+            return Ok(self.inputs[at].1);
+        }
+        let id = self.b.input(name, &shape);
+        self.inputs.push((kind, id));
+        Ok(id)
+    }
+
+    fn program(self, outputs: impl IntoIterator<Item = (OutputKind, NodeId)>) -> Result<Program, Trouble> {
+        let Lowerer { mut b, inputs, layout, .. } = self;
+        let mut kinds = Vec::new();
+        for (kind, id) in outputs {
+            b.output(format!("{kind:?}"), id);
+            kinds.push(kind);
+        }
+        let plan = optimize::optimize(b.finish()?)?;
+        Ok(Program { plan, inputs: inputs.into_iter().map(|(kind, _)| kind).collect(), layout, outputs: kinds })
+    }
+}
