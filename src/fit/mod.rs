@@ -2,15 +2,22 @@
 
 use crate::problem::{Bug, Problem};
 
+pub mod batches;
 mod chart;
 pub mod deterministic;
 mod draws;
+pub mod drive;
+pub mod feed;
 pub mod gaussian;
+pub mod initial;
+pub mod joint;
 pub mod lbfgs;
 pub mod optimizer;
+pub mod posterior;
 pub mod schedule;
 mod stage;
 mod start;
+pub mod stochastic;
 mod target;
 pub mod weigh;
 
@@ -48,6 +55,27 @@ pub enum Failure {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Failure {
         Failure::Problem(Box::new(problem))
+    }
+}
+
+impl From<crate::plan::Failure> for Failure {
+    fn from(failure: crate::plan::Failure) -> Failure {
+        match failure {
+            crate::plan::Failure::Bug(bug) => Failure::Bug(bug),
+            crate::plan::Failure::Device(what) => Failure::from(
+                Problem::error("ppl::fit::device", format!("the device failed: {what}"))
+                    .help("try another backend, as in `--backend cpu`, or a smaller batch"),
+            ),
+        }
+    }
+}
+
+impl From<crate::plan::lower::Trouble> for Failure {
+    fn from(trouble: crate::plan::lower::Trouble) -> Failure {
+        match trouble {
+            crate::plan::lower::Trouble::Bug(bug) => Failure::Bug(bug),
+            limitation => Failure::from(Problem::from(limitation)),
+        }
     }
 }
 

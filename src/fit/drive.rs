@@ -1,0 +1,344 @@
+//! From a bound to an answer: chooses the path and says why, runs it, and tells of what was found.
+
+use super::batches::Batches;
+use super::deterministic::{self, Deterministic};
+use super::joint::PlanJoint;
+use super::optimizer::{Optimizer, Rule};
+use super::posterior::{self, Fitted, Guide, Posterior};
+use super::schedule::Schedule;
+use super::stochastic::{self, Target};
+use super::{Estimate, Failure, GaussianFamily, Listener, initial};
+use crate::data::Bound;
+use crate::elbo::{Elbo, Treatment};
+use crate::model::{Auto, FitBlock, Init, Objective, Rate};
+use crate::plan::lower::Layout;
+use crate::plan::{Backend, Precision};
+use crate::problem::Problem;
+use crate::shape::DimId;
+
+/// The rate where none is given: `adam` without `lr`.
+const DEFAULT_RATE: f64 = 1e-2;
+/// Most latent dimensions of the deterministic path.
+const MOST_MEAN_FIELD: usize = 2_000;
+const MOST_FULL_RANK: usize = 1_000;
+
+/// What to fit, and how. `block` is the model's `fit` with the flags put in.
+pub struct Task<'a> {
+    pub elbo: &'a Elbo,
+    pub data: &'a Bound,
+    pub block: &'a FitBlock,
+    pub seed: u64,
+    pub backend: &'a dyn Backend,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Path {
+    Deterministic,
+    Stochastic,
+}
+
+/// Everything that is known at the end of a fit.
+#[derive(Debug)]
+pub struct Outcome {
+    pub path: Path,
+    pub path_because: String,
+    pub steps: usize,
+    pub epochs: Option<f64>,
+    /// `None` where the user fixed steps or epochs.
+    pub converged: Option<bool>,
+    pub stopped: bool,
+    pub posterior: Posterior,
+    /// What was maximized, where it is not the bound that is reported.
+    pub objective: Estimate,
+    /// Every unconstrained coordinate, by name: `(name, shape, values)`.
+    pub state: Vec<(String, Vec<usize>, Vec<f64>)>,
+    pub warnings: Vec<Problem>,
+    pub precision: Precision,
+}
+
+/// Which path a task takes, and the reason.
+pub fn path(task: &Task, layout: &Layout) -> (Path, String) {
+    let block = task.block;
+    let given = [
+        (block.steps.is_some(), "steps given"),
+        (block.epochs.is_some(), "epochs given"),
+        (!block.batch.is_empty(), "batch given"),
+        (block.optimizer.is_some(), "optimizer given"),
+    ];
+    if let Some((_, because)) = given.iter().find(|(is, _)| *is) {
+        return (Path::Stochastic, (*because).into());
+    }
+    match obstacle(task.elbo, layout) {
+        Some(because) => (Path::Stochastic, because),
+        None if layout.latents == 0 => (Path::Deterministic, "point parameters alone: the likelihood is exact".into()),
+        None => (Path::Deterministic, "every latent is reparameterized by a joint Gaussian guide".into()),
+    }
+}
+
+/// What keeps a model from the deterministic path.
+fn obstacle(elbo: &Elbo, layout: &Layout) -> Option<String> {
+    let model = &elbo.model;
+    if let Some(net) = model.params.iter().find_map(|param| param.net.as_ref()) {
+        return Some(format!("`{net}` is a net"));
+    }
+    for view in &elbo.sites {
+        if let Treatment::Written(_) | Treatment::Enumerated(..) = view.treatment {
+            return Some(format!("the guide writes a factor for `{}`", model.sites[view.site.index()].name));
+        }
+    }
+    let most = match model.guide.auto {
+        Some(Auto::FullRank) => MOST_FULL_RANK,
+        Some(Auto::MeanField) => MOST_MEAN_FIELD,
+        _ if layout.latents == 0 => return None,
+        _ => return Some("the guide is no joint Gaussian".into()),
+    };
+    (layout.latents > most).then(|| format!("{} latent dimensions are more than {most}", layout.latents))
+}
+
+/// Fits. Prints nothing; the listener hears of every step or interval, and may stop the fit.
+pub fn fit(task: &Task, listen: &mut Listener) -> Result<Outcome, Failure> {
+    supported(task.block)?;
+    let layout = Layout::new(task.elbo, task.data)?;
+    let init = task.block.init.clone().unwrap_or(Init::Auto);
+    let start = initial::point(task.elbo, task.data, &layout, &init, task.seed)?;
+    let (path, because) = path(task, &layout);
+    match path {
+        Path::Deterministic => deterministic(task, layout, start, because, listen),
+        Path::Stochastic => stochastic(task, layout, start, because, listen),
+    }
+}
+
+/// Entries that the checker knows and no path follows yet.
+fn supported(block: &FitBlock) -> Result<(), Failure> {
+    let limitation = |code, what: &str, help: &str| {
+        let problem = Problem::error(code, format!("{what} cannot be fitted yet")).help(help);
+        Err(Failure::from(problem))
+    };
+    match &block.objective {
+        None | Some(Objective::Elbo(None)) => {}
+        Some(Objective::Elbo(Some(_))) => {
+            return limitation("ppl::limitation::objective", "`elbo(beta)`", "leave `objective` out: the bound itself");
+        }
+        Some(Objective::Other(name, _)) => {
+            return limitation("ppl::limitation::objective", &format!("`{name}`"), "use `objective: elbo`");
+        }
+    }
+    if let Some(optimizer) = block.optimizer.as_ref().filter(|o| o.name != "adam") {
+        let what = format!("the optimizer `{}`", optimizer.name);
+        return limitation("ppl::limitation::optimizer", &what, "use `optimizer: adam`, or leave it out");
+    }
+    if !block.phases.is_empty() {
+        return limitation(
+            "ppl::limitation::phases",
+            "`phase`",
+            "train guide and model together: leave the phases out",
+        );
+    }
+    if block.batch.len() > 1 {
+        return limitation("ppl::limitation::batches", "two batched dims", "batch one of them");
+    }
+    if block.starts.is_some_and(|starts| starts > 1) {
+        return limitation("ppl::limitation::starts", "`starts`", "run with several `--seed`s and keep the best bound");
+    }
+    Ok(())
+}
+
+fn deterministic(
+    task: &Task,
+    layout: Layout,
+    start: Vec<f64>,
+    path_because: String,
+    listen: &mut Listener,
+) -> Result<Outcome, Failure> {
+    let family = match task.elbo.model.guide.auto {
+        Some(Auto::FullRank) => GaussianFamily::FullRank,
+        _ => GaussianFamily::MeanField,
+    };
+    let mut joint = PlanJoint::new(task.elbo, task.data, task.backend)?;
+    let settings = deterministic::Settings { family, seed: task.seed, start };
+    let found = Deterministic::new(settings).run(&mut joint, listen)?;
+    let posterior = posterior::tell(&Fitted {
+        elbo: task.elbo,
+        data: task.data,
+        backend: task.backend,
+        precision: Precision::F64,
+        guide: Guide::Sampler { sampler: &found.sampler, bound: found.bound, importance: found.importance.as_ref() },
+        batches: None,
+        seed: task.seed,
+        evaluations: found.evaluations as usize,
+    })?;
+    let mut warnings = found_warnings(task, &layout, &found);
+    warnings.extend(khat_warning(&posterior));
+    let guide = &found.sampler.guide;
+    let mut state = vec![("guide.loc".to_string(), vec![layout.latents], guide.mean.as_slice().to_vec())];
+    state.push(match &guide.scale {
+        super::gaussian::Scale::Diagonal(sd) => ("guide.scale".into(), vec![layout.latents], sd.as_slice().to_vec()),
+        super::gaussian::Scale::Factor(factor) => {
+            // Row-major in files; a matrix here is column-major.
+            ("guide.chol".into(), vec![layout.latents; 2], factor.transpose().as_slice().to_vec())
+        }
+    });
+    state.extend(param_state(&layout, guide.params.as_slice()));
+    Ok(Outcome {
+        path: Path::Deterministic,
+        path_because,
+        steps: found.steps,
+        epochs: None,
+        converged: Some(found.converged),
+        stopped: found.stopped,
+        objective: found.bound,
+        posterior,
+        state,
+        warnings,
+        precision: Precision::F64,
+    })
+}
+
+fn stochastic(
+    task: &Task,
+    layout: Layout,
+    start: Vec<f64>,
+    path_because: String,
+    listen: &mut Listener,
+) -> Result<Outcome, Failure> {
+    let block = task.block;
+    let batches = batches(block, task.data);
+    let per_epoch = batches.map_or(1, |b| b.per_epoch());
+    let Some(steps) = block.steps.or(block.epochs.map(|epochs| epochs * per_epoch)) else {
+        return Err(Failure::from(
+            Problem::error(
+                "ppl::limitation::stop",
+                "this model is fitted by noisy gradients, which cannot yet stop by themselves",
+            )
+            .help(format!(
+                "say how long: `--steps 5000` or `--epochs 20`, or `steps: 5000` in the fit block ({path_because})"
+            )),
+        ));
+    };
+    let nets = task.elbo.model.params.iter().any(|param| param.net.is_some());
+    let precision = if nets { Precision::F32 } else { Precision::F64 };
+    let rate = block.optimizer.as_ref().and_then(|o| o.lr).unwrap_or(Rate::Constant(DEFAULT_RATE));
+    let settings = stochastic::Settings {
+        seed: task.seed,
+        steps,
+        particles: block.particles.unwrap_or(1),
+        schedule: schedule(rate),
+        clip: block.clip,
+        batches,
+        every: per_epoch.clamp(1, (steps / 100).clamp(1, 100)),
+    };
+    let target = Target { elbo: task.elbo, data: task.data, backend: task.backend, precision };
+    let params = initial::guide(task.elbo, &layout, &start);
+    let mut optimizer = Optimizer::new(Rule::ADAM, params.len());
+    let found = stochastic::ascend(&target, &settings, params, &mut optimizer, listen)?;
+    let posterior = posterior::tell(&Fitted {
+        elbo: task.elbo,
+        data: task.data,
+        backend: task.backend,
+        precision,
+        guide: Guide::Params(&found.params),
+        batches,
+        seed: task.seed,
+        evaluations: found.evaluations,
+    })?;
+    let warnings = khat_warning(&posterior).into_iter().collect();
+    let (d, at) = (layout.latents, layout.params_at());
+    let mut state = vec![];
+    if d > 0 {
+        state.push(("guide.loc".to_string(), vec![d], found.params[..d].to_vec()));
+        state.push(("guide.log_scale".to_string(), vec![at - d], found.params[d..at].to_vec()));
+    }
+    state.extend(param_state(&layout, &found.params[at..]));
+    Ok(Outcome {
+        path: Path::Stochastic,
+        path_because,
+        steps: found.steps,
+        epochs: batches.map(|_| found.steps as f64 / per_epoch as f64),
+        converged: None,
+        stopped: found.stopped,
+        objective: posterior.elbo,
+        posterior,
+        state,
+        warnings,
+        precision,
+    })
+}
+
+fn batches(block: &FitBlock, data: &Bound) -> Option<Batches> {
+    let (dim, batch): (&DimId, &usize) = block.batch.iter().next()?;
+    let rows = *data.dims.get(dim)?;
+    Some(Batches { dim: *dim, rows, batch: (*batch).clamp(1, rows.max(1)) })
+}
+
+fn param_state(layout: &Layout, values: &[f64]) -> Vec<(String, Vec<usize>, Vec<f64>)> {
+    let one = |block: &crate::plan::lower::Coordinates<_>| {
+        (block.name.clone(), block.shape.clone(), values[block.offset..block.offset + block.len()].to_vec())
+    };
+    layout.params.iter().map(one).collect()
+}
+
+/// What the deterministic path noticed on its way.
+fn found_warnings(task: &Task, layout: &Layout, found: &deterministic::Outcome) -> Vec<Problem> {
+    let mut warnings = vec![];
+    if !found.improper.is_empty() {
+        let sites: Vec<&str> = layout
+            .sites
+            .iter()
+            .filter(|block| found.improper.iter().any(|i| (block.offset..block.offset + block.len()).contains(i)))
+            .map(|block| block.name.as_str())
+            .collect();
+        let names = sites.join("`, `");
+        warnings.push(
+            Problem::warning(
+                "ppl::fit::improper",
+                format!("the posterior of `{names}` seems to be improper: its spread grew without end"),
+            )
+            .help("give it a proper prior, or data that bounds it"),
+        );
+    }
+    if found.singular {
+        warnings.push(
+            Problem::warning(
+                "ppl::fit::singular",
+                "the likelihood seems to be unbounded: the objective rose without end",
+            )
+            .help("keep scales away from zero with a prior or a bound, as in `param s: real(0.01, inf)`"),
+        );
+    }
+    if !found.converged && !found.stopped {
+        let model = &task.elbo.model.name;
+        warnings.push(
+            Problem::warning(
+                "ppl::fit::not_converged",
+                format!("the fit of {model} did not settle; its bound may still rise"),
+            )
+            .help("look for a flat or an unbounded direction: an improper prior, a scale that goes to zero"),
+        );
+    }
+    warnings
+}
+
+/// k-hat on the wrong side of .7, or close to it.
+fn khat_warning(posterior: &Posterior) -> Option<Problem> {
+    let khat = posterior.importance.as_ref().ok()?.khat;
+    let told = format!("k-hat is {khat:.2}");
+    match khat {
+        k if k > 0.7 => Some(
+            Problem::warning("ppl::fit::khat", format!("{told}, above 0.7: the guide misses part of the posterior"))
+                .help("do not trust means and sds; try `--guide fullrank`, or mend what a lint says of the model"),
+        ),
+        k if k > 0.6 => Some(
+            Problem::warning("ppl::fit::khat_borderline", format!("{told}, within 0.1 of 0.7: borderline"))
+                .help("prefer the corrected means and sds; another seed may fall on the other side"),
+        ),
+        _ => None,
+    }
+}
+
+fn schedule(rate: Rate) -> Schedule {
+    match rate {
+        Rate::Constant(value) => Schedule::Constant(value),
+        Rate::Cosine { from, warmup } => Schedule::Cosine { from, warmup: warmup as u64 },
+        Rate::Linear { from, to, steps } => Schedule::Linear { from, to, steps: steps as u64 },
+    }
+}

@@ -1,0 +1,140 @@
+//! Where a fit starts: point parameters as declared, latent sites at 0 on the unconstrained scale or where `init` says.
+
+use super::Failure;
+use crate::data::Bound;
+use crate::dist::bijector::Bijector;
+use crate::elbo::Elbo;
+use crate::kernel::noise::{Index, Key, Stream};
+use crate::math::Support;
+use crate::model::{Auto, Init, Param, Start};
+use crate::plan::lower::{self, Layout};
+use crate::problem::Problem;
+use crate::shape::Size;
+
+/// The guide of an optimizer that the user wrote starts this narrow, so that the first gradients are about location.
+const SCALE: f64 = 0.1;
+
+/// A point of the log joint: latents, then point parameters, all unconstrained.
+pub fn point(elbo: &Elbo, data: &Bound, layout: &Layout, init: &Init, seed: u64) -> Result<Vec<f64>, Failure> {
+    let mut point = vec![0.0; layout.point()];
+    for (k, block) in layout.sites.iter().enumerate() {
+        let out = &mut point[block.offset..block.offset + block.len()];
+        let site = &elbo.model.sites[block.of.index()];
+        match init {
+            Init::Auto | Init::Zero => {}
+            Init::Prior => return Err(limitation("init: prior")),
+            Init::Uniform(width) => {
+                let noise = Key { seed, stream: Stream::Start, step: 0, site: k as u32 }.noise();
+                noise.fill_uniform(Index::default(), out);
+                out.iter_mut().for_each(|u| *u = width * (2.0 * *u - 1.0));
+            }
+            Init::Values(values) => {
+                if let Some(values) = values.get(&site.name) {
+                    unconstrained(elbo, data, &site.support, values, out, &site.name)?;
+                }
+            }
+        }
+    }
+    for block in &layout.params {
+        let param = &elbo.model.params[block.of.index()];
+        let at = layout.latents + block.offset;
+        let out = &mut point[at..at + block.len()];
+        match init {
+            Init::Values(values) if values.contains_key(&param.name) => {
+                unconstrained(elbo, data, &param.support, &values[&param.name], out, &param.name)?;
+            }
+            _ => declared(elbo, data, param, block.of.0, seed, out)?,
+        }
+    }
+    Ok(point)
+}
+
+/// The parameters of the guide whose draws are centred at a point.
+pub fn guide(elbo: &Elbo, layout: &Layout, point: &[f64]) -> Vec<f64> {
+    let d = layout.latents;
+    let mut params = point[..d].to_vec();
+    match elbo.model.guide.auto {
+        Some(Auto::FullRank) => {
+            for i in 0..d {
+                params.extend(std::iter::repeat_n(0.0, i));
+                params.push(SCALE.ln());
+            }
+        }
+        _ => params.extend(std::iter::repeat_n(SCALE.ln(), layout.scale_count)),
+    }
+    params.extend(&point[d..]);
+    params
+}
+
+fn declared(elbo: &Elbo, data: &Bound, param: &Param, id: u32, seed: u64, out: &mut [f64]) -> Result<(), Failure> {
+    // Sites come first among the names of noise.
+    let site = elbo.model.sites.len() as u32 + id;
+    let noise = Key { seed, stream: Stream::Start, step: 0, site }.noise();
+    let sizes = |sizes: &[Size]| lower::sizes(sizes, data);
+    let shape = sizes(&[param.rows.clone(), param.event.clone()].concat())?;
+    let constant = |node| lower::constant(elbo, data, node, &shape);
+    match &param.start {
+        Start::Auto => {
+            noise.fill_normal(Index::default(), out);
+            out.iter_mut().for_each(|u| *u *= 0.1);
+        }
+        Start::Layer { fan_in } => {
+            let width = 1.0 / (sizes(std::slice::from_ref(fan_in))?[0].max(1) as f64).sqrt();
+            noise.fill_uniform(Index::default(), out);
+            out.iter_mut().for_each(|u| *u = width * (2.0 * *u - 1.0));
+        }
+        Start::Value(node) => unconstrained(elbo, data, &param.support, &constant(*node)?, out, &param.name)?,
+        Start::Normal(mean, sd) => {
+            let (mean, sd) = (constant(*mean)?, constant(*sd)?);
+            let mut draws = vec![0.0; mean.len()];
+            noise.fill_normal(Index::default(), &mut draws);
+            draws.iter_mut().zip(mean.iter().zip(&sd)).for_each(|(x, (m, s))| *x = m + s * *x);
+            unconstrained(elbo, data, &param.support, &draws, out, &param.name)?;
+        }
+        Start::Uniform(low, high) => {
+            let (low, high) = (constant(*low)?, constant(*high)?);
+            let mut draws = vec![0.0; low.len()];
+            noise.fill_uniform(Index::default(), &mut draws);
+            draws.iter_mut().zip(low.iter().zip(&high)).for_each(|(x, (l, h))| *x = l + (h - l) * *x);
+            unconstrained(elbo, data, &param.support, &draws, out, &param.name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Values on the constrained scale to coordinates, one value of the support at a time.
+fn unconstrained(
+    elbo: &Elbo,
+    data: &Bound,
+    support: &Support,
+    values: &[f64],
+    out: &mut [f64],
+    name: &str,
+) -> Result<(), Failure> {
+    let wrong = || {
+        Failure::from(
+            Problem::error("ppl::fit::start", format!("`{name}` cannot start there"))
+                .help("give as many numbers as it has entries, each strictly inside its declared support"),
+        )
+    };
+    let bound = |node| lower::constant(elbo, data, node, &[]).map_or(f64::NAN, |value| value[0]);
+    let bijector = Bijector::of(support).ok_or_else(wrong)?.with_bounds(&bound);
+    // The vectors of these supports are one value each; the others are values entry by entry.
+    let width = match support.own_axes().first() {
+        Some(size) => lower::sizes(std::slice::from_ref(size), data)?[0],
+        None => 1,
+    };
+    let free: Vec<f64> = values.chunks(width.max(1)).flat_map(|value| bijector.inverse_f64(value)).collect();
+    if free.len() != out.len() || free.iter().any(|u| !u.is_finite()) {
+        return Err(wrong());
+    }
+    out.copy_from_slice(&free);
+    Ok(())
+}
+
+fn limitation(what: &str) -> Failure {
+    Failure::from(
+        Problem::error("ppl::limitation::init", format!("`{what}` is not there yet"))
+            .help("use `init: auto`, `zero`, `uniform(2)` or values such as `{mu: 3}`"),
+    )
+}

@@ -1,0 +1,72 @@
+//! The log joint of a bound model as the deterministic path sees it: any number of points, in programs of a few sizes.
+
+use std::collections::BTreeMap;
+
+use super::{Failure, LogJoint};
+use crate::data::Bound;
+use crate::elbo::Elbo;
+use crate::plan::lower::{self, Layout};
+use crate::plan::{Backend, Evaluate, Precision};
+
+/// Working memory of one evaluation, in numbers.
+const MEMORY: usize = 1 << 20;
+
+/// Evaluates points in blocks. A program is made for 1, 2, 4, ... points as they are asked for; a block between two sizes
+/// is filled up by repeating its last point.
+pub struct PlanJoint<'a> {
+    elbo: &'a Elbo,
+    data: &'a Bound,
+    backend: &'a dyn Backend,
+    pub layout: Layout,
+    most: usize,
+    programs: BTreeMap<usize, Box<dyn Evaluate>>,
+}
+
+impl<'a> PlanJoint<'a> {
+    pub fn new(elbo: &'a Elbo, data: &'a Bound, backend: &'a dyn Backend) -> Result<PlanJoint<'a>, Failure> {
+        let one = lower::joint(elbo, data, 1)?;
+        let largest = one.plan.nodes.iter().map(|(_, node)| node.shape.iter().product()).max().unwrap_or(1usize);
+        let most = (MEMORY / largest.max(1)).clamp(1, 256);
+        let most = 1 << most.ilog2();
+        let evaluator = backend.prepare(&one.plan, Precision::F64)?;
+        let programs = BTreeMap::from([(1, evaluator)]);
+        Ok(PlanJoint { elbo, data, backend, layout: one.layout, most, programs })
+    }
+
+    fn block(&mut self, points: &[f64], value: &mut [f64], gradient: &mut [f64]) -> Result<(), Failure> {
+        let width = self.layout.point();
+        let size = value.len().next_power_of_two();
+        if !self.programs.contains_key(&size) {
+            let program = lower::joint(self.elbo, self.data, size)?;
+            self.programs.insert(size, self.backend.prepare(&program.plan, Precision::F64)?);
+        }
+        let Some(evaluator) = self.programs.get_mut(&size) else { return Ok(()) };
+        let mut padded = points.to_vec();
+        while padded.len() < size * width {
+            padded.extend_from_within(padded.len() - width..);
+        }
+        let outputs = evaluator.run(&[&padded])?;
+        value.copy_from_slice(&outputs[0][..value.len()]);
+        gradient.copy_from_slice(&outputs[1][..gradient.len()]);
+        Ok(())
+    }
+}
+
+impl LogJoint for PlanJoint<'_> {
+    fn latents(&self) -> usize {
+        self.layout.latents
+    }
+
+    fn params(&self) -> usize {
+        self.layout.param_count
+    }
+
+    fn eval(&mut self, points: &[f64], value: &mut [f64], gradient: &mut [f64]) -> Result<(), Failure> {
+        let (width, most) = (self.layout.point(), self.most);
+        let blocks = points.chunks((most * width).max(1)).zip(value.chunks_mut(most));
+        for ((points, value), gradient) in blocks.zip(gradient.chunks_mut((most * width).max(1))) {
+            self.block(points, value, gradient)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,352 @@
+//! What is told of a fitted guide: the bound on fresh draws, k-hat, corrected answers, posteriors and draws.
+//!
+//! Draws come in blocks, so that nothing of size draws x rows is held, and are named by their number, so that a second
+//! pass sees the same draws.
+
+use super::batches::Batches;
+use super::feed::{Draws, Feed, Rows};
+use super::joint::PlanJoint;
+use super::weigh::Sampler;
+use super::{Estimate, Failure, LogJoint};
+use crate::data::Bound;
+use crate::diagnose::convergence::mean_and_variance;
+use crate::diagnose::psis::{Importance, Moments, WeightedMoments};
+use crate::diagnose::summary::Summary;
+use crate::elbo::Elbo;
+use crate::kernel::noise::Stream;
+use crate::plan::lower::{self, Batch, Given, OutputKind, Program};
+use crate::plan::{Backend, Evaluate, Precision};
+
+/// Draws written to `draws.csv`.
+const KEPT: usize = 1_000;
+/// Draws that summaries are made of, where there are not too many quantities.
+const SUMMARIZED: usize = 10_000;
+/// Working memory of a block of draws, in numbers.
+const BLOCK: usize = 1 << 20;
+
+/// A fitted guide and what it was fitted to.
+pub struct Fitted<'a> {
+    pub elbo: &'a Elbo,
+    pub data: &'a Bound,
+    pub backend: &'a dyn Backend,
+    pub precision: Precision,
+    pub guide: Guide<'a>,
+    pub batches: Option<Batches>,
+    pub seed: u64,
+    /// How many points the fit evaluated: telling should not cost more than finding.
+    pub evaluations: usize,
+}
+
+/// What draws are made from.
+pub enum Guide<'a> {
+    /// The Gaussian that the deterministic path found, and what it learned on fresh draws of it.
+    Sampler { sampler: &'a Sampler, bound: Estimate, importance: Option<&'a Importance> },
+    /// Parameters of the guide: see `plan::lower::Layout`.
+    Params(&'a [f64]),
+}
+
+/// One reported quantity: a site, or a definition of the model that depends on one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quantity {
+    pub name: String,
+    pub shape: Vec<usize>,
+    /// Row-major, one an entry.
+    pub summaries: Vec<Summary>,
+    /// By importance weights; absent where k-hat is too large.
+    pub corrected: Option<Vec<Moments>>,
+}
+
+/// A point parameter at the end of the fit, on its constrained scale.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PointValue {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub value: Vec<f64>,
+}
+
+/// Kept draws: one row a draw.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    pub log_p: Vec<f64>,
+    pub log_q: Vec<f64>,
+    /// By quantity, then draw: `draws x entries`.
+    pub values: Vec<Vec<f64>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Posterior {
+    pub elbo: Estimate,
+    /// The joint k-hat, or why there is none.
+    pub importance: Result<Importance, String>,
+    pub quantities: Vec<Quantity>,
+    pub params: Vec<PointValue>,
+    pub draws: Table,
+}
+
+/// Evaluates, weighs and summarizes.
+pub fn tell(fitted: &Fitted) -> Result<Posterior, Failure> {
+    let (elbo, importance, log_p, log_q) = match &fitted.guide {
+        Guide::Sampler { sampler, bound, importance } => {
+            let importance = importance.cloned().ok_or("there is no latent site".to_string());
+            let (log_p, log_q) = densities(fitted, sampler)?;
+            (*bound, importance, log_p, log_q)
+        }
+        Guide::Params(_) => {
+            let weights = Weights::of(fitted)?;
+            let importance = match &fitted.batches {
+                Some(_) => Err("rows are batched, so there is no joint weight of a draw".to_string()),
+                None if fitted.elbo.sites.is_empty() => Err("there is no latent site".to_string()),
+                None if weights.latents > 1_000 => {
+                    Err(format!("{} latent dimensions are more than 1,000", weights.latents))
+                }
+                None => Ok(Importance::from_log_weights(&weights.log_weights())),
+            };
+            (weights.estimate(), importance, weights.log_p, weights.log_q)
+        }
+    };
+    let (quantities, params, mut draws) =
+        Values::of(fitted)?.summarize(importance.as_ref().ok().filter(|i| i.usable()))?;
+    draws.log_p = log_p.into_iter().take(KEPT).collect();
+    draws.log_q = log_q.into_iter().take(KEPT).collect();
+    Ok(Posterior { elbo, importance, quantities, params, draws })
+}
+
+/// log p and log q of the kept draws of a sampler, on the unconstrained scale.
+fn densities(fitted: &Fitted, sampler: &Sampler) -> Result<(Vec<f64>, Vec<f64>), Failure> {
+    let mut joint = PlanJoint::new(fitted.elbo, fitted.data, fitted.backend)?;
+    let kept = if joint.latents() == 0 { 1 } else { KEPT };
+    let mut points = vec![0.0; kept * joint.layout.point()];
+    let (mut log_p, mut log_q) = (vec![0.0; kept], vec![0.0; kept]);
+    sampler.fill(0, &mut points, &mut log_q);
+    joint.values(&points, &mut log_p)?;
+    Ok((log_p, log_q))
+}
+
+/// log p and log q over the whole data, draw by draw.
+struct Weights {
+    log_p: Vec<f64>,
+    log_q: Vec<f64>,
+    latents: usize,
+}
+
+impl Weights {
+    fn of(fitted: &Fitted) -> Result<Weights, Failure> {
+        match &fitted.batches {
+            None => Weights::of_whole_data(fitted),
+            Some(batches) => Weights::by_rows(fitted, batches),
+        }
+    }
+
+    fn of_whole_data(fitted: &Fitted) -> Result<Weights, Failure> {
+        let nets = fitted.elbo.model.params.iter().any(|param| param.net.is_some());
+        // With nets a fifth of the fit; else what k-hat needs, counted so that the answer does not depend on a clock.
+        let wanted = match (fitted.elbo.sites.is_empty(), nets) {
+            (true, _) => 1,
+            (false, true) => (fitted.evaluations / 5).clamp(200, 10_000),
+            (false, false) => fitted.evaluations.clamp(10_000, 100_000),
+        };
+        let mut weights = Weights { log_p: vec![], log_q: vec![], latents: 0 };
+        let mut block =
+            Block::new(fitted, wanted, |draws| lower::weights(fitted.elbo, fitted.data, &Batch::draws(draws)))?;
+        weights.latents = block.latents(fitted);
+        while weights.log_p.len() < wanted {
+            let take = block.draws.min(wanted - weights.log_p.len());
+            let outputs = block.run(fitted, weights.log_p.len(), None)?;
+            weights.log_p.extend(&outputs[0][..take]);
+            weights.log_q.extend(&outputs[1][..take]);
+        }
+        Ok(weights)
+    }
+
+    /// Rows in blocks: terms of a batch carry N/|batch|, so the sum over blocks weighted by |batch|/N is the whole data's.
+    fn by_rows(fitted: &Fitted, batches: &Batches) -> Result<Weights, Failure> {
+        let draws = (fitted.evaluations / (5 * batches.rows)).clamp(4, 1_000);
+        let mut weights = Weights { log_p: vec![0.0; draws], log_q: vec![0.0; draws], latents: usize::MAX };
+        let program = |rows: usize| {
+            let batch = Batch { draws, rows: [(batches.dim, rows)].into() };
+            lower::weights(fitted.elbo, fitted.data, &batch)
+        };
+        let mut blocks: Vec<(usize, Block)> = vec![];
+        for rows in batches.in_order() {
+            let size = rows.ids.len();
+            if blocks.iter().all(|(have, _)| *have != size) {
+                blocks.push((size, Block::exactly(fitted, draws, program(size)?)?));
+            }
+            let Some((_, block)) = blocks.iter_mut().find(|(have, _)| *have == size) else { continue };
+            let outputs = block.run(fitted, 0, Some(&rows))?;
+            let share = size as f64 / batches.rows as f64;
+            for s in 0..draws {
+                weights.log_p[s] += share * outputs[0][s];
+                weights.log_q[s] += share * outputs[1][s];
+            }
+        }
+        Ok(weights)
+    }
+
+    fn log_weights(&self) -> Vec<f64> {
+        self.log_p.iter().zip(&self.log_q).map(|(p, q)| p - q).collect()
+    }
+
+    fn estimate(&self) -> Estimate {
+        let logs = self.log_weights();
+        if logs.len() == 1 {
+            return Estimate { mean: logs[0], se: 0.0 };
+        }
+        let (mean, variance) = mean_and_variance(&logs);
+        Estimate { mean, se: (variance / logs.len() as f64).sqrt() }
+    }
+}
+
+/// A program made for so many draws at once, with its buffers.
+struct Block<'a> {
+    program: Program,
+    evaluator: Box<dyn Evaluate>,
+    feed: Feed<'a>,
+    draws: usize,
+}
+
+impl<'a> Block<'a> {
+    /// As many draws at once as fit the working memory.
+    fn new(
+        fitted: &Fitted<'a>,
+        wanted: usize,
+        make: impl Fn(usize) -> Result<Program, lower::Trouble>,
+    ) -> Result<Block<'a>, Failure> {
+        let one = make(1)?;
+        let largest = one.plan.nodes.iter().map(|(_, node)| node.shape.iter().product()).max().unwrap_or(1);
+        let draws = (BLOCK / largest.max(1)).clamp(1, 1_024).min(wanted.max(1));
+        let program = if draws == 1 { one } else { make(draws)? };
+        Block::exactly(fitted, draws, program)
+    }
+
+    fn exactly(fitted: &Fitted<'a>, draws: usize, program: Program) -> Result<Block<'a>, Failure> {
+        let evaluator = fitted.backend.prepare(&program.plan, fitted.precision)?;
+        let feed = Feed::new(&program, fitted.elbo, fitted.data);
+        Ok(Block { program, evaluator, feed, draws })
+    }
+
+    fn latents(&self, fitted: &Fitted) -> usize {
+        let written = fitted.elbo.model.guide.factors.len();
+        self.program.layout.latents + written
+    }
+
+    fn run(&mut self, fitted: &Fitted, first: usize, rows: Option<&Rows>) -> Result<Vec<Vec<f64>>, Failure> {
+        match &fitted.guide {
+            Guide::Params(params) => self.feed.give(params),
+            Guide::Sampler { sampler, .. } => {
+                let mut points = vec![0.0; self.draws * self.program.layout.point()];
+                sampler.fill(first, &mut points, &mut vec![0.0; self.draws]);
+                self.feed.give(&points);
+            }
+        }
+        self.feed.noise(Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 0, first }, rows);
+        if let Some(rows) = rows {
+            self.feed.rows(rows)?;
+        }
+        Ok(self.evaluator.run(&self.feed.slices())?)
+    }
+}
+
+/// Reported values, draw by draw.
+struct Values<'a, 'f> {
+    fitted: &'f Fitted<'a>,
+    block: Block<'a>,
+    /// Outputs that are quantities: (place among the outputs, name, shape without draws).
+    quantities: Vec<(usize, String, Vec<usize>)>,
+    params: Vec<(usize, String, Vec<usize>)>,
+}
+
+type Told = (Vec<Quantity>, Vec<PointValue>, Table);
+
+impl<'a, 'f> Values<'a, 'f> {
+    fn of(fitted: &'f Fitted<'a>) -> Result<Values<'a, 'f>, Failure> {
+        let dim = fitted.batches.map(|batches| batches.dim);
+        let from = match fitted.guide {
+            Guide::Sampler { .. } => Given::Points,
+            Guide::Params(_) => Given::Guide,
+        };
+        let block = Block::new(fitted, SUMMARIZED, |draws| lower::values(fitted.elbo, fitted.data, draws, from, dim))?;
+        let model = &fitted.elbo.model;
+        let (mut quantities, mut params) = (vec![], vec![]);
+        for (at, kind) in block.program.outputs.iter().enumerate() {
+            let whole = &block.program.plan.nodes[block.program.plan.outputs[at].node].shape;
+            let shape = whole.get(1..).unwrap_or(&[]).to_vec();
+            match kind {
+                OutputKind::Site(site) => quantities.push((at, model.sites[site.index()].name.clone(), shape)),
+                OutputKind::Definition(def) => {
+                    quantities.push((at, model.definitions[def.index()].name.clone(), shape));
+                }
+                OutputKind::Param(param) => params.push((at, model.params[*param].name.clone(), whole.clone())),
+                _ => {}
+            }
+        }
+        Ok(Values { fitted, block, quantities, params })
+    }
+
+    fn summarize(mut self, importance: Option<&Importance>) -> Result<Told, Failure> {
+        let widths: Vec<usize> = self.quantities.iter().map(|(_, _, shape)| shape.iter().product()).collect();
+        let width: usize = widths.iter().sum();
+        let count = match width {
+            0 => 1,
+            _ => (8 * BLOCK / width).clamp(KEPT, SUMMARIZED),
+        };
+        let mut entries: Vec<Vec<Vec<f64>>> =
+            widths.iter().map(|width| vec![Vec::with_capacity(count); *width]).collect();
+        let mut table = Table { values: vec![vec![]; widths.len()], ..Table::default() };
+        let mut params = vec![];
+        let mut first = 0;
+        while first < count {
+            let outputs = self.block.run(self.fitted, first, None)?;
+            let take = self.block.draws.min(count - first);
+            for (q, (at, _, _)) in self.quantities.iter().enumerate() {
+                for (s, draw) in outputs[*at].chunks(widths[q].max(1)).take(take).enumerate() {
+                    if first + s < KEPT {
+                        table.values[q].extend(draw);
+                    }
+                    entries[q].iter_mut().zip(draw).for_each(|(entry, value)| entry.push(*value));
+                }
+            }
+            if first == 0 {
+                params = self.point_values(&outputs);
+            }
+            first += take;
+        }
+        let mut corrected = match importance {
+            Some(importance) => self.corrected(importance, &widths)?.into_iter().map(Some).collect(),
+            None => vec![None; widths.len()],
+        };
+        let mut quantities = vec![];
+        for (q, (_, name, shape)) in self.quantities.iter().enumerate() {
+            let summaries = entries[q].iter_mut().map(|draws| Summary::of(draws)).collect();
+            let corrected = corrected[q].take();
+            quantities.push(Quantity { name: name.clone(), shape: shape.clone(), summaries, corrected });
+        }
+        Ok((quantities, params, table))
+    }
+
+    fn point_values(&self, outputs: &[Vec<f64>]) -> Vec<PointValue> {
+        let one = |(at, name, shape): &(usize, String, Vec<usize>)| PointValue {
+            name: name.clone(),
+            shape: shape.clone(),
+            value: outputs[*at].clone(),
+        };
+        self.params.iter().map(one).collect()
+    }
+
+    /// A second pass over the draws that were weighed.
+    fn corrected(&mut self, importance: &Importance, widths: &[usize]) -> Result<Vec<Vec<Moments>>, Failure> {
+        let mut moments: Vec<WeightedMoments> = widths.iter().map(|width| WeightedMoments::new(*width)).collect();
+        let mut first = 0;
+        while first < importance.weights.len() {
+            let outputs = self.block.run(self.fitted, first, None)?;
+            let weights = &importance.weights[first..(first + self.block.draws).min(importance.weights.len())];
+            for (q, (at, _, _)) in self.quantities.iter().enumerate() {
+                for (weight, draw) in weights.iter().zip(outputs[*at].chunks(widths[q].max(1))) {
+                    moments[q].push(*weight, draw);
+                }
+            }
+            first += self.block.draws;
+        }
+        Ok(moments.into_iter().map(WeightedMoments::finish).collect())
+    }
+}
