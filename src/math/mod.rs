@@ -26,6 +26,8 @@ pub mod rules;
 pub mod print;
 pub mod verify;
 pub mod eval;
+#[cfg(test)]
+mod laws;
 
 pub use support::Support;
 
