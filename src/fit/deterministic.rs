@@ -91,6 +91,7 @@ impl Deterministic {
         let ending = self.drive(&mut target, listener);
         self.evaluations = target.evaluations;
         let ending = ending?;
+        listener(&Event { step: self.steps, phase: Phase::Weigh, bound: f64::NAN });
         self.finish(&mut target, ending)
     }
 

@@ -7,7 +7,7 @@ use super::optimizer::{Optimizer, Rule};
 use super::posterior::{self, Fitted, Guide, Posterior};
 use super::schedule::Schedule;
 use super::stochastic::{self, Target};
-use super::{Estimate, Failure, GaussianFamily, Listener, initial};
+use super::{Estimate, Event, Failure, GaussianFamily, Listener, Phase, initial};
 use crate::data::Bound;
 use crate::elbo::{Elbo, Treatment};
 use crate::model::{Auto, FitBlock, Init, Objective, Rate};
@@ -231,6 +231,7 @@ fn stochastic(
     let params = initial::guide(task.elbo, &layout, &start);
     let mut optimizer = Optimizer::new(Rule::ADAM, params.len());
     let found = stochastic::ascend(&target, &settings, params, &mut optimizer, listen)?;
+    listen(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
     let posterior = posterior::tell(&Fitted {
         elbo: task.elbo,
         data: task.data,

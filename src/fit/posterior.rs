@@ -12,7 +12,7 @@ use crate::data::Bound;
 use crate::diagnose::convergence::mean_and_variance;
 use crate::diagnose::psis::{Importance, Moments, WeightedMoments};
 use crate::diagnose::summary::Summary;
-use crate::elbo::Elbo;
+use crate::elbo::{Elbo, Treatment};
 use crate::kernel::noise::Stream;
 use crate::plan::lower::{self, Batch, Given, OutputKind, Program};
 use crate::plan::{Backend, Evaluate, Precision};
@@ -45,10 +45,19 @@ pub enum Guide<'a> {
     Params(&'a [f64]),
 }
 
+/// What the numbers of a quantity are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    Values,
+    /// Of the states of a summed-out site: the last axis.
+    Probabilities,
+}
+
 /// One reported quantity: a site, or a definition of the model that depends on one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantity {
     pub name: String,
+    pub told: Told,
     pub shape: Vec<usize>,
     /// Row-major, one an entry.
     pub summaries: Vec<Summary>,
@@ -252,11 +261,11 @@ struct Values<'a, 'f> {
     fitted: &'f Fitted<'a>,
     block: Block<'a>,
     /// Outputs that are quantities: (place among the outputs, name, shape without draws).
-    quantities: Vec<(usize, String, Vec<usize>)>,
+    quantities: Vec<(usize, Told, String, Vec<usize>)>,
     params: Vec<(usize, String, Vec<usize>)>,
 }
 
-type Told = (Vec<Quantity>, Vec<PointValue>, Table);
+type Summaries = (Vec<Quantity>, Vec<PointValue>, Table);
 
 impl<'a, 'f> Values<'a, 'f> {
     fn of(fitted: &'f Fitted<'a>) -> Result<Values<'a, 'f>, Failure> {
@@ -272,9 +281,15 @@ impl<'a, 'f> Values<'a, 'f> {
             let whole = &block.program.plan.nodes[block.program.plan.outputs[at].node].shape;
             let shape = whole.get(1..).unwrap_or(&[]).to_vec();
             match kind {
-                OutputKind::Site(site) => quantities.push((at, model.sites[site.index()].name.clone(), shape)),
+                OutputKind::Site(site) => {
+                    let told = match fitted.elbo.sites[site.index()].treatment {
+                        Treatment::SummedOut(_) => Told::Probabilities,
+                        _ => Told::Values,
+                    };
+                    quantities.push((at, told, model.sites[site.index()].name.clone(), shape));
+                }
                 OutputKind::Definition(def) => {
-                    quantities.push((at, model.definitions[def.index()].name.clone(), shape));
+                    quantities.push((at, Told::Values, model.definitions[def.index()].name.clone(), shape));
                 }
                 OutputKind::Param(param) => params.push((at, model.params[*param].name.clone(), whole.clone())),
                 _ => {}
@@ -283,8 +298,8 @@ impl<'a, 'f> Values<'a, 'f> {
         Ok(Values { fitted, block, quantities, params })
     }
 
-    fn summarize(mut self, importance: Option<&Importance>) -> Result<Told, Failure> {
-        let widths: Vec<usize> = self.quantities.iter().map(|(_, _, shape)| shape.iter().product()).collect();
+    fn summarize(mut self, importance: Option<&Importance>) -> Result<Summaries, Failure> {
+        let widths: Vec<usize> = self.quantities.iter().map(|(.., shape)| shape.iter().product()).collect();
         let width: usize = widths.iter().sum();
         let count = match width {
             0 => 1,
@@ -298,7 +313,7 @@ impl<'a, 'f> Values<'a, 'f> {
         while first < count {
             let outputs = self.block.run(self.fitted, first, None)?;
             let take = self.block.draws.min(count - first);
-            for (q, (at, _, _)) in self.quantities.iter().enumerate() {
+            for (q, (at, ..)) in self.quantities.iter().enumerate() {
                 for (s, draw) in outputs[*at].chunks(widths[q].max(1)).take(take).enumerate() {
                     if first + s < KEPT {
                         table.values[q].extend(draw);
@@ -316,10 +331,10 @@ impl<'a, 'f> Values<'a, 'f> {
             None => vec![None; widths.len()],
         };
         let mut quantities = vec![];
-        for (q, (_, name, shape)) in self.quantities.iter().enumerate() {
+        for (q, (_, told, name, shape)) in self.quantities.iter().enumerate() {
             let summaries = entries[q].iter_mut().map(|draws| Summary::of(draws)).collect();
             let corrected = corrected[q].take();
-            quantities.push(Quantity { name: name.clone(), shape: shape.clone(), summaries, corrected });
+            quantities.push(Quantity { name: name.clone(), told: *told, shape: shape.clone(), summaries, corrected });
         }
         Ok((quantities, params, table))
     }
@@ -340,7 +355,7 @@ impl<'a, 'f> Values<'a, 'f> {
         while first < importance.weights.len() {
             let outputs = self.block.run(self.fitted, first, None)?;
             let weights = &importance.weights[first..(first + self.block.draws).min(importance.weights.len())];
-            for (q, (at, _, _)) in self.quantities.iter().enumerate() {
+            for (q, (at, ..)) in self.quantities.iter().enumerate() {
                 for (weight, draw) in weights.iter().zip(outputs[*at].chunks(widths[q].max(1))) {
                     moments[q].push(*weight, draw);
                 }

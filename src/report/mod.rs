@@ -5,6 +5,7 @@ mod nested;
 mod summary;
 mod table;
 mod tensors;
+mod told;
 mod trace;
 
 pub use draws::{DrawColumn, Draws, draws_csv};
@@ -14,6 +15,7 @@ pub use summary::{
 };
 pub use table::summary_table;
 pub use tensors::{Tensor, tensors};
+pub use told::told;
 pub use trace::{TraceRow, trace_csv};
 
 /// Everything that a finished (or stopped) fit leaves behind.
