@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use super::gaussian::{Average, Guide, Scale};
+use super::linear::invert_lower;
 
 /// Coordinates of a guide. The first block `m` moves mean and parameters by `root m`; the second is, for a diagonal
 /// scale, log sd relative to `guide`'s; for a factor, a lower-triangular matrix (log diagonal) that multiplies it from
@@ -91,7 +92,6 @@ fn triangle(size: usize, entries: &[f64]) -> Option<DMatrix<f64>> {
 /// A lower-triangular `R` with `R R'` = the inverse of the symmetric `curvature`, its eigenvalues replaced by their
 /// absolute values after scaling to a unit diagonal: coordinates may differ in scale by any factor.
 pub(crate) fn inverse_root(curvature: &DMatrix<f64>) -> DMatrix<f64> {
-    const SMALLEST: f64 = 1e-10;
     let size = curvature.nrows();
     let scale = DVector::from_fn(size, |i, _| unit_scale(curvature[(i, i)]));
     let mut scaled =
@@ -102,16 +102,42 @@ pub(crate) fn inverse_root(curvature: &DMatrix<f64>) -> DMatrix<f64> {
             scaled[(i, i)] = 1.0;
         }
     }
-    if size == 0 || !scaled.iter().all(|c| c.is_finite()) {
-        return DMatrix::from_diagonal(&scale.map(|s| 1.0 / s));
+    let mut root = if size == 0 || !scaled.iter().all(|c| c.is_finite()) {
+        DMatrix::identity(size, size)
+    } else {
+        definite_root(&scaled).unwrap_or_else(|| indefinite_root(scaled))
+    };
+    root.row_iter_mut().zip(scale.iter()).for_each(|(mut row, scale)| row /= *scale);
+    root
+}
+
+/// Eigenvalues below this share of a unit diagonal say nothing any more.
+const SMALLEST: f64 = 1e-10;
+
+/// Where all eigenvalues are positive, a Cholesky decomposition is enough: with the order of coordinates reversed it is
+/// that of an upper factor U, and the root is the inverse of U'.
+fn definite_root(matrix: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+    let last = matrix.nrows() - 1;
+    let factor = DMatrix::from_fn(last + 1, last + 1, |i, j| matrix[(last - i, last - j)]).cholesky()?.unpack();
+    if factor.diagonal().iter().any(|d| d * d < SMALLEST) {
+        return None;
     }
-    let eigen = SymmetricEigen::new(scaled);
-    let stretch = eigen.eigenvalues.map(|value| 1.0 / value.abs().max(SMALLEST).sqrt());
-    // Any root B'B will do; a QR decomposition makes it triangular.
-    let root = DMatrix::from_fn(size, size, |i, j| stretch[i] * eigen.eigenvectors[(j, i)] / scale[j]);
+    let inverse = invert_lower(&factor);
+    Some(DMatrix::from_fn(last + 1, last + 1, |i, j| inverse[(last - j, last - i)]))
+}
+
+/// Any root B'B of the inverse will do; a QR decomposition makes it triangular.
+fn indefinite_root(matrix: DMatrix<f64>) -> DMatrix<f64> {
+    let eigen = SymmetricEigen::new(matrix);
+    let mut root = eigen.eigenvectors.transpose();
+    for (mut row, value) in root.row_iter_mut().zip(eigen.eigenvalues.iter()) {
+        row /= value.abs().max(SMALLEST).sqrt();
+    }
     let mut lower = root.qr().unpack_r().transpose();
-    for mut column in lower.column_iter_mut().enumerate().filter_map(|(j, c)| (c[j] < 0.0).then_some(c)) {
-        column.neg_mut();
+    for (j, mut column) in lower.column_iter_mut().enumerate() {
+        if column[j] < 0.0 {
+            column.neg_mut();
+        }
     }
     lower
 }
@@ -143,6 +169,11 @@ mod tests {
             assert!((scaled - expected[i][j]).abs() < 1e-12, "{i} {j}: {scaled}");
         }
         assert_eq!(inverse_root(&DMatrix::zeros(0, 0)).len(), 0);
+        // Both ways to a root are one where there is nothing to mend.
+        let definite = DMatrix::from_row_slice(3, 3, &[1.0, 0.6, 0.2, 0.6, 1.0, -0.3, 0.2, -0.3, 1.0]);
+        let (direct, general) = (definite_root(&definite).unwrap(), indefinite_root(definite.clone()));
+        assert!((&direct - general).amax() < 1e-12);
+        assert!((&direct * direct.transpose() * definite - DMatrix::identity(3, 3)).amax() < 1e-12);
         assert_eq!(inverse_root(&DMatrix::zeros(2, 2)), DMatrix::identity(2, 2));
     }
 }

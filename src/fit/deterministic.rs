@@ -17,7 +17,7 @@ use crate::diagnose::psis::Importance;
 use crate::kernel::noise::{Key, Stream};
 use crate::problem::Bug;
 
-/// A stage in which a log sd moved this far found no scale: the posterior is improper there.
+/// Two stages in which a log sd moved this far found no scale.
 const RUNAWAY: f64 = 20.0;
 /// The growth of a log sd that counts as growing at a stage.
 const GROWTH: f64 = 0.2;
@@ -133,8 +133,7 @@ impl Deterministic {
                 if stage.settled(&guide, target, seed)? {
                     return Ok(Some(Ending::Converged));
                 }
-                let runaway = self.growth.iter().flatten().any(|g| g.abs() > RUNAWAY);
-                if runaway || stage.number + 1 == MOST_STAGES {
+                if !self.runaways().is_empty() || stage.number + 1 == MOST_STAGES {
                     return Ok(Some(Ending::GaveUp));
                 }
                 let curvature = stage.curvature(&guide, target)?;
@@ -179,20 +178,29 @@ impl Deterministic {
         })
     }
 
+    /// Latents whose sd moved without end, and the same way, in the last two stages: a bad start alone takes one.
+    fn runaways(&self) -> Vec<(usize, f64)> {
+        let [.., before, last] = self.growth.as_slice() else { return vec![] };
+        let far = |(i, (a, b)): (usize, (&f64, &f64))| {
+            (a.abs().min(b.abs()) > RUNAWAY && a.signum() == b.signum()).then_some((i, *b))
+        };
+        before.iter().zip(last).enumerate().filter_map(far).collect()
+    }
+
     /// Latents whose sd ran away, or grew at every one of at least three stages without an end in sight.
     fn improper(&self, ending: Ending) -> Vec<usize> {
-        let latents = self.growth.first().map_or(0, Vec::len);
-        let runs = |i: &usize| self.growth.iter().any(|stage| stage[*i] > RUNAWAY);
-        let grows = |i: &usize| self.growth.len() >= 3 && self.growth.iter().all(|stage| stage[*i] > GROWTH);
-        (0..latents).filter(|i| runs(i) || (ending == Ending::GaveUp && grows(i))).collect()
+        let endless = |i: &usize| self.growth.len() >= 3 && self.growth.iter().all(|stage| stage[*i] > GROWTH);
+        let latents = if ending == Ending::GaveUp { self.growth.first().map_or(0, Vec::len) } else { 0 };
+        let runaways = self.runaways();
+        (0..latents).filter(|i| endless(i) || runaways.iter().any(|(j, growth)| i == j && *growth > 0.0)).collect()
     }
 
     /// The objective rose steeply to the last: it has no maximum to be found.
     fn singular(&self, ending: Ending) -> bool {
         match &self.progress {
             Progress::Stage(stage) if ending == Ending::GaveUp => {
-                let collapsed = self.growth.iter().flatten().any(|g| *g < -RUNAWAY);
-                collapsed || (!stage.chart.guide.params.is_empty() && stage.steep())
+                let collapsed = self.runaways().iter().any(|(_, growth)| *growth < 0.0);
+                collapsed || stage.pinned() || (!stage.chart.guide.params.is_empty() && stage.steep())
             }
             _ => false,
         }

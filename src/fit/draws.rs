@@ -2,6 +2,7 @@
 
 use nalgebra::{Cholesky, DMatrix};
 
+use super::linear::invert_lower;
 use crate::kernel::noise::{Index, Noise};
 use crate::problem::Bug;
 
@@ -20,7 +21,8 @@ impl Draws {
             let moments = &half * half.transpose() / pairs as f64;
             let singular = || Bug(format!("{pairs} pairs of {width} draws have singular moments"));
             let factor = Cholesky::new(moments).ok_or_else(singular)?;
-            factor.l_dirty().solve_lower_triangular_mut(&mut half);
+            // The inverse factor times all draws at once is a product, and several times faster than solving for each.
+            half = invert_lower(&factor.l()) * half;
         }
         Ok(Draws { half })
     }

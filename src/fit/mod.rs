@@ -12,6 +12,7 @@ pub mod gaussian;
 pub mod initial;
 pub mod joint;
 pub mod lbfgs;
+mod linear;
 pub mod optimizer;
 pub mod posterior;
 pub mod schedule;

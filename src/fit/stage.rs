@@ -20,6 +20,8 @@ pub(crate) const MOST_STAGES: usize = 8;
 /// Nats: the bound on fresh draws settles within this, and fixed draws flatter by less than that.
 const CHANGE: f64 = 0.01;
 const OPTIMISM: f64 = 0.05;
+/// The sd of a parameter, by its curvature, relative to its size.
+const PINNED: f64 = 1e-10;
 /// Batches of fresh draws behind a check, from the fewest that give a standard error to the most that are paid for.
 const BATCHES: std::ops::RangeInclusive<usize> = 4..=64;
 
@@ -76,9 +78,17 @@ impl Stage {
         self.lbfgs.gradient_norm() >= 1.0
     }
 
+    /// Whether a parameter is known to more digits than any data could tell: the likelihood has no bound there.
+    pub fn pinned(&self) -> bool {
+        let params = self.chart.guide.params.iter().enumerate();
+        params
+            .map(|(i, x)| (self.chart.root.row(self.chart.guide.mean.len() + i).norm(), x))
+            .any(|(sd, x)| sd < PINNED * x.abs() || sd < PINNED.powi(3))
+    }
+
     /// Whether the search ended, on draws that were fair to it, where the stage before did.
     pub fn settled(&self, guide: &Guide, target: &mut Target, seed: u64) -> Result<bool, Failure> {
-        if self.lbfgs.gradient_norm() >= GRADIENT_STUCK {
+        if self.lbfgs.gradient_norm() >= GRADIENT_STUCK || self.pinned() {
             return Ok(false);
         }
         // Without latents there is nothing to draw: the first stage is exact.

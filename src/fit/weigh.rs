@@ -65,7 +65,7 @@ impl Sampler {
     }
 }
 
-/// What fresh draws say of a guide.
+/// What fresh draws say of a guide. The bound may rest on fewer draws than the weights, or on more.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Weighed {
     pub bound: Estimate,
@@ -97,7 +97,7 @@ pub(crate) fn weigh(
     }
     // The se itself is an estimate: more than once, if it must be.
     while weighing.sums.finish().se > BOUND_SE && weighing.log_weights.len() < most {
-        let needed = weighing.sums.needed().min(most);
+        let needed = weighing.sums.needed(weighing.log_weights.len()).min(most);
         weighing.extend(target, needed)?;
     }
     let Estimate { mean, se } = weighing.sums.finish();
@@ -120,9 +120,12 @@ impl Weighing<'_> {
             let first = self.log_weights.len();
             let noise = independent(self.sampler.noise, target.latents, first, block.min(goal - first));
             let values = target.values(&guide.points(&guide.offsets(&noise.as_view())))?;
-            let expected = self.control.values(&noise.as_view());
+            // The control costs a product of squares a draw: no more of it than the standard error asks for.
+            if first < *KHAT_DRAWS.start() || self.sums.finish().se > BOUND_SE {
+                let expected = self.control.values(&noise.as_view());
+                values.iter().zip(expected).for_each(|(value, expected)| self.sums.add(*value, expected));
+            }
             for k in 0..noise.ncols() {
-                self.sums.add(values[k], expected[k]);
                 self.log_weights.push(values[k] - guide.log_density(noise.column(k).as_slice()));
             }
         }
@@ -204,9 +207,9 @@ impl Sums {
         }
     }
 
-    /// How many draws would give the standard error wanted, with a tenth to spare.
-    fn needed(&self) -> usize {
+    /// How many more draws than `made` would give the standard error wanted, with a tenth to spare; the sum.
+    fn needed(&self, made: usize) -> usize {
         let ratio = self.finish().se / BOUND_SE;
-        if ratio > 1.0 { (self.n * (1.1 * ratio * ratio).max(1.05)) as usize } else { 0 }
+        made + (self.n * (1.1 * ratio * ratio - 1.0).max(0.05)) as usize
     }
 }

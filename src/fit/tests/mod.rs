@@ -147,7 +147,7 @@ fn parameters_alone_are_maximum_likelihood() {
     let outcome = fit(&mut pointwise(0, 2, normal_likelihood), MeanField, 0);
     assert!(outcome.converged && outcome.importance.is_none());
     let params = &outcome.sampler.guide.params;
-    assert!((params[0] - 3.0).abs() < 1e-5 && (params[1] - 0.5 * (14.0f64 / 3.0).ln()).abs() < 1e-5, "{params}");
+    assert!((params[0] - 3.0).abs() < 1e-4 && (params[1] - 0.5 * (14.0f64 / 3.0).ln()).abs() < 1e-4, "{params}");
     assert!((outcome.bound.mean + 1.5 + 1.5 * (14.0f64 / 3.0).ln()).abs() < 1e-8 && outcome.bound.se == 0.0);
 }
 
@@ -178,7 +178,7 @@ fn an_unbounded_likelihood_is_singular() {
         MeanField,
         0,
     );
-    assert!(outcome.singular && !outcome.converged);
+    assert!(outcome.singular && !outcome.converged, "{outcome:?}");
 }
 
 #[test]
