@@ -13,6 +13,8 @@ pub(super) struct Composed {
     place: Place,
     /// A node's operands, and whether each is read here for the last time: then it is moved, and burn may write into it.
     operands: Vec<Vec<(NodeId, bool)>>,
+    /// Whether an output needs it.
+    live: Vec<bool>,
     /// Values that no input reaches, computed once.
     fixed: Vec<Option<Tensor>>,
 }
@@ -20,7 +22,7 @@ pub(super) struct Composed {
 impl Composed {
     pub fn new(plan: &Plan, place: Place) -> Result<Composed, Failure> {
         let operands = last_uses(plan);
-        let mut composed = Composed { plan: plan.clone(), place, operands, fixed: vec![] };
+        let mut composed = Composed { plan: plan.clone(), place, operands, live: live(plan), fixed: vec![] };
         composed.fixed = guarded(|| composed.fix())?;
         Ok(composed)
     }
@@ -32,6 +34,7 @@ impl Composed {
             let known = operands.iter().map(|(of, _)| fixed[of.index()].clone()).collect::<Option<Vec<Tensor>>>();
             fixed.push(match (&node.op, known) {
                 (Op::Input(_), _) | (_, None) => None,
+                _ if !self.live[id.index()] => None,
                 (_, Some(args)) => Some(compose::apply(node, args, &self.place)?),
             });
         }
@@ -41,7 +44,7 @@ impl Composed {
     fn execute(&self, inputs: &[&[f64]]) -> Result<Vec<Vec<f64>>, Failure> {
         let mut values: Vec<Option<Tensor>> = vec![None; self.plan.nodes.len()];
         for (id, node) in self.plan.nodes.iter() {
-            if self.fixed[id.index()].is_some() {
+            if self.fixed[id.index()].is_some() || !self.live[id.index()] {
                 continue;
             }
             values[id.index()] = Some(match &node.op {
@@ -98,12 +101,13 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
 }
 
 fn last_uses(plan: &Plan) -> Vec<Vec<(NodeId, bool)>> {
+    let live = live(plan);
     let mut read = vec![false; plan.nodes.len()];
     for output in &plan.outputs {
         read[output.node.index()] = true;
     }
     let mut uses: Vec<Vec<(NodeId, bool)>> = vec![vec![]; plan.nodes.len()];
-    for (id, node) in plan.nodes.iter().rev() {
+    for (id, node) in plan.nodes.iter().rev().filter(|(id, _)| live[id.index()]) {
         let mut row: Vec<(NodeId, bool)> = operands(&node.op).into_iter().map(|of| (of, false)).collect();
         for (of, last) in row.iter_mut().rev() {
             *last = !std::mem::replace(&mut read[of.index()], true);
@@ -113,7 +117,19 @@ fn last_uses(plan: &Plan) -> Vec<Vec<(NodeId, bool)>> {
     uses
 }
 
-fn operands(op: &Op) -> Vec<NodeId> {
+/// Of each node, whether an output needs it.
+pub(super) fn live(plan: &Plan) -> Vec<bool> {
+    let mut live = vec![false; plan.nodes.len()];
+    plan.outputs.iter().for_each(|output| live[output.node.index()] = true);
+    for (id, node) in plan.nodes.iter().rev().filter(|(_, node)| !matches!(node.op, Op::Input(_))) {
+        if live[id.index()] {
+            operands(&node.op).iter().for_each(|of| live[of.index()] = true);
+        }
+    }
+    live
+}
+
+pub(super) fn operands(op: &Op) -> Vec<NodeId> {
     match op {
         Op::Literal(_) | Op::Constant(_) | Op::Input(_) | Op::Iota => vec![],
         Op::Unary(_, a) | Op::Reshape(a) | Op::Permute(a, _) | Op::Expand(a) | Op::Reduce(_, a, _) => vec![*a],

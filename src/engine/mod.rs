@@ -8,6 +8,7 @@ mod compose;
 mod composed;
 mod contract;
 pub mod device;
+mod fast;
 mod host;
 mod problems;
 mod special;
@@ -45,6 +46,11 @@ impl Backend for Engine {
 
     fn prepare(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Evaluate>, Failure> {
         let place = self.place.at(precision)?;
-        Ok(Box::new(composed::Composed::new(plan, place)?))
+        match self.name {
+            BackendName::Cpu => fast::prepare(plan, precision),
+            BackendName::Composed | BackendName::Ndarray | BackendName::Wgpu => {
+                Ok(Box::new(composed::Composed::new(plan, place)?))
+            }
+        }
     }
 }

@@ -43,7 +43,7 @@ fn a_product_its_activation_and_its_sum() {
             let sum = hand.add(Op::Reduce(Reduce::Sum, active, vec![0, 1]), &[]);
             hand.output(active);
             hand.output(sum);
-            let (plan, inputs) = hand.done();
+            let (plan, inputs) = (hand.plan, hand.values);
             let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
             let mut prepared =
                 ppl::engine::backend(backend).expect("a device").prepare(&plan, precision).expect("fits");

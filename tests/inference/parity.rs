@@ -1,0 +1,65 @@
+//! Runs a plan on every path that is compiled in and compares with the oracle.
+
+use ppl::plan::{Backend, Plan, Precision};
+
+/// The paths, and the precisions that each computes in.
+pub fn paths() -> Vec<(&'static str, &'static [Precision])> {
+    let both: &[Precision] = &[Precision::F64, Precision::F32];
+    let mut list = vec![("cpu", both), ("composed", both)];
+    if cfg!(feature = "ndarray") {
+        list.push(("ndarray", both));
+    }
+    if cfg!(feature = "wgpu") {
+        list.push(("wgpu", &both[1..]));
+    }
+    list
+}
+
+pub fn run(backend: &dyn Backend, plan: &Plan, precision: Precision, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let given: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+    let name = backend.name();
+    let mut ready = backend.prepare(plan, precision).unwrap_or_else(|e| panic!("{name} cannot prepare: {e:?}"));
+    let first = ready.run(&given).unwrap_or_else(|e| panic!("{name} cannot run: {e:?}"));
+    let again = ready.run(&given).unwrap_or_else(|e| panic!("{name} cannot run again: {e:?}"));
+    let bits = |outputs: &[Vec<f64>]| outputs.iter().flatten().map(|v| v.to_bits()).collect::<Vec<u64>>();
+    assert_eq!(bits(&first), bits(&again), "{name}: a second run gives something else");
+    first
+}
+
+/// How far a path may be from the oracle: relative to the value, or to 1 where that is smaller.
+#[derive(Clone, Copy)]
+pub struct Tolerance {
+    pub double: f64,
+    pub single: f64,
+}
+
+pub const TIGHT: Tolerance = Tolerance { double: 1e-13, single: 1e-5 };
+
+pub fn check(what: &str, plan: &Plan, inputs: &[Vec<f64>], tolerance: Tolerance) {
+    let wanted = oracle(plan, inputs);
+    for (name, precisions) in paths() {
+        let backend = ppl::engine::backend(name).unwrap_or_else(|problem| panic!("{name}: {}", problem.message));
+        for precision in precisions {
+            let found = run(backend.as_ref(), plan, *precision, inputs);
+            let limit = if *precision == Precision::F64 { tolerance.double } else { tolerance.single };
+            compare(&format!("{what} on {name} in {precision:?}"), &found, &wanted, limit);
+        }
+    }
+}
+
+/// Burn's own operations in f64: they share no code with the kernels.
+pub fn oracle(plan: &Plan, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let backend = ppl::engine::backend("composed").expect("there");
+    run(backend.as_ref(), plan, Precision::F64, inputs)
+}
+
+pub fn compare(what: &str, found: &[Vec<f64>], wanted: &[Vec<f64>], limit: f64) {
+    assert_eq!(found.len(), wanted.len(), "{what}: outputs");
+    for (output, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+        assert_eq!(found.len(), wanted.len(), "{what}: elements of output {output}");
+        for (place, (f, w)) in found.iter().zip(wanted).enumerate() {
+            let same = f == w || (f.is_nan() && w.is_nan()) || (f - w).abs() <= limit * w.abs().max(1.0);
+            assert!(same, "{what}: output {output} at {place} is {f}, not {w}");
+        }
+    }
+}
