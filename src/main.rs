@@ -1,3 +1,7 @@
 //! Arguments to `cli::run` to exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(ppl::cli::run(std::env::args_os()))
+}

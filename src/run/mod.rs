@@ -4,11 +4,13 @@ use crate::problem::Bug;
 use crate::report::{Outcome, draws_csv, tensors, trace_csv};
 
 pub mod folder;
+mod hash;
 pub mod problems;
 #[cfg(test)]
 mod tests;
 
 pub use folder::Folder;
+pub use hash::{hash, hash_data};
 pub use problems::RunProblem;
 
 /// Where a run is kept. Names are file names, without folders.

@@ -1,0 +1,225 @@
+//! What the command line takes.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::data::named::Split;
+
+/// Variational inference for models written down.
+#[derive(Debug, Parser)]
+#[command(name = "ppl", version, about, disable_help_subcommand = true)]
+pub struct Args {
+    /// When to color.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Print the passes of the compiler with their times.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Parse and check models: every mistake at once.
+    Check(Check),
+    /// Print the objective that was derived, or another form of the model.
+    Elbo(Elbo),
+    /// Fit a model to data and write a RUN folder.
+    Fit(Box<Fit>),
+    /// Rewrite models in the standard layout.
+    Fmt(Fmt),
+    /// Explain the code of a diagnostic.
+    Explain(Explain),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// Model files.
+    #[arg(required = true, value_name = "MODEL")]
+    pub models: Vec<PathBuf>,
+    /// Print the diagnostics as JSON and nothing else.
+    #[arg(long)]
+    pub json: bool,
+    /// Apply the safe fixes of warnings and show the difference.
+    #[arg(long)]
+    pub fix: bool,
+    #[command(flatten)]
+    pub set: Set,
+}
+
+/// `--set K=V`, shared by verbs that compile.
+#[derive(Debug, Default, clap::Args)]
+pub struct Set {
+    /// The value of a `dim` or of a scalar `const`.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub set: Vec<(String, f64)>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Elbo {
+    /// A model file.
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// Which form to print.
+    #[arg(long, value_name = "STAGE", default_value = "elbo")]
+    pub stage: Stage,
+    #[command(flatten)]
+    pub data: Data,
+    #[command(flatten)]
+    pub set: Set,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    Ast,
+    Model,
+    Elbo,
+    Plan,
+    Gradient,
+}
+
+/// Where data come from.
+#[derive(Debug, Default, clap::Args)]
+pub struct Data {
+    /// A named set, a file or a folder; `users=users.csv` names a source. May be repeated.
+    #[arg(long = "data", value_name = "DATA")]
+    pub data: Vec<String>,
+    /// Which part of a set that has two [default: train].
+    #[arg(long, value_name = "SPLIT", value_parser = split)]
+    pub split: Option<Split>,
+    /// Rows of the source, the end excluded: `0..1000`.
+    #[arg(long, value_name = "A..B", value_parser = rows)]
+    pub rows: Option<(usize, usize)>,
+    /// Where named sets lie.
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Fit {
+    /// A model file.
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub data: Data,
+    #[command(flatten)]
+    pub set: Set,
+    /// What computes: cpu, ndarray or wgpu.
+    #[arg(long, value_name = "BACKEND")]
+    pub backend: Option<String>,
+    /// The seed of every draw.
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// A new or an empty folder for the run [default: runs/MODEL-1, -2, ...].
+    #[arg(long, value_name = "RUN")]
+    pub out: Option<PathBuf>,
+    /// Write over a run that is there.
+    #[arg(long)]
+    pub force: bool,
+    /// Go on from a run that was stopped.
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<PathBuf>,
+    /// How many threads compute; the answer is the same for any number.
+    #[arg(long, value_name = "T")]
+    pub threads: Option<usize>,
+    /// Print the summary as JSON and nothing else.
+    #[arg(long)]
+    pub json: bool,
+    /// Print only the path of the run.
+    #[arg(long, conflicts_with = "json")]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub entries: Entries,
+}
+
+/// Flags that replace entries of the `fit` block; each takes what the entry takes.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "In place of entries of the fit block")]
+pub struct Entries {
+    /// `elbo`, `elbo(beta: 4)`, ...
+    #[arg(long, value_name = "OBJECTIVE")]
+    pub objective: Option<String>,
+    /// `adam`, `adam(lr: 1e-3)`, ...
+    #[arg(long, value_name = "OPTIMIZER")]
+    pub optimizer: Option<String>,
+    /// A number or a schedule.
+    #[arg(long, value_name = "RATE")]
+    pub lr: Option<String>,
+    /// Rows drawn each step: `N=128`. May be repeated.
+    #[arg(long, value_name = "DIM=ROWS", value_delimiter = ',')]
+    pub batch: Vec<String>,
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<String>,
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    pub steps: Option<String>,
+    /// Independent copies of the objective a step.
+    #[arg(long, value_name = "N")]
+    pub particles: Option<String>,
+    /// `independent`, `antithetic` or `stratified`
+    #[arg(long, value_name = "KIND")]
+    pub draws: Option<String>,
+    /// `converged`
+    #[arg(long, value_name = "WHEN", conflicts_with_all = ["epochs", "steps"])]
+    pub stop: Option<String>,
+    #[arg(long, value_name = "N")]
+    pub patience: Option<String>,
+    /// The largest norm of a gradient.
+    #[arg(long, value_name = "NORM")]
+    pub clip: Option<String>,
+    /// `auto`, `zero`, `prior`, `uniform(2)`, `{mu: 3}` or a JSON file.
+    #[arg(long, value_name = "INIT")]
+    pub init: Option<String>,
+    /// `meanfield`, `fullrank`, ...
+    #[arg(long, value_name = "GUIDE")]
+    pub guide: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Fmt {
+    /// Model files.
+    #[arg(required = true, value_name = "MODEL")]
+    pub models: Vec<PathBuf>,
+    /// Only say which files would change, and exit with 1 if one would.
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// `ppl::model::funnel`, or its end.
+    #[arg(value_name = "CODE")]
+    pub code: String,
+}
+
+fn setting(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as K=3")?;
+    let number = value.trim().replace('_', "").parse::<f64>().map_err(|_| format!("`{value}` is no number"))?;
+    Ok((name.trim().to_string(), number))
+}
+
+fn split(text: &str) -> Result<Split, String> {
+    match text {
+        "train" => Ok(Split::Train),
+        "test" => Ok(Split::Test),
+        _ => Err("it is `train` or `test`".into()),
+    }
+}
+
+fn rows(text: &str) -> Result<(usize, usize), String> {
+    let parse = |part: &str| part.trim().replace('_', "").parse::<usize>().ok();
+    let ends = text.split_once("..").and_then(|(low, high)| Some((parse(low)?, parse(high)?)));
+    match ends {
+        Some((low, high)) if low < high => Ok((low, high)),
+        Some(_) => Err("the range is empty: the end is excluded".into()),
+        None => Err("write a range such as 0..1000".into()),
+    }
+}

@@ -1,0 +1,5 @@
+//! Codes of this layer.
+
+use super::Explained;
+
+pub const ROWS: &[Explained] = &[];

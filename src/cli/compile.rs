@@ -1,0 +1,64 @@
+//! Text to the derived bound, with the time of each pass.
+
+use std::time::Instant;
+
+use crate::cli::End;
+use crate::cli::args::Set;
+use crate::cli::screen::Screen;
+use crate::elbo::{self, Elbo};
+use crate::model::{Model, Settings};
+use crate::problem::{Problem, Problems};
+use crate::source::Source;
+use crate::syntax::{self, Ast};
+
+/// How far a text got, and everything there is to say about it.
+pub struct Compiled {
+    pub ast: Ast,
+    pub model: Option<Model>,
+    pub elbo: Option<Elbo>,
+    pub problems: Problems,
+    pub seconds: f64,
+}
+
+/// Runs every pass that needs no data. Nothing is printed but times.
+pub fn compile(source: &Source, set: &Set, screen: &Screen) -> Compiled {
+    let start = Instant::now();
+    let settings = Settings { set: set.set.iter().cloned().collect() };
+    let (ast, mut problems) = timed(screen, "parse", || syntax::parse(source));
+    let (model, more) = timed(screen, "check", || check(&ast, &settings));
+    problems.extend(more);
+    let elbo = match &model {
+        Some(model) if !problems.has_errors() => {
+            let (elbo, more) = timed(screen, "derive", || elbo::derive(model));
+            problems.extend(more);
+            elbo
+        }
+        _ => None,
+    };
+    Compiled { ast, model, elbo, problems, seconds: start.elapsed().as_secs_f64() }
+}
+
+/// Compiles and says what is wrong; with errors that is the end.
+pub fn whole(source: &Source, set: &Set, screen: &Screen) -> Result<(Model, Elbo, Compiled), End> {
+    let mut compiled = compile(source, set, screen);
+    screen.problems(&compiled.problems, source);
+    match (compiled.model.take(), compiled.elbo.take()) {
+        (Some(model), Some(elbo)) if !compiled.problems.has_errors() => Ok((model, elbo, compiled)),
+        _ if compiled.problems.has_errors() => Err(End::Wrong),
+        _ => Err(crate::problem::Bug("a model without errors was not compiled".into()).into()),
+    }
+}
+
+fn timed<T>(screen: &Screen, name: &str, pass: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = pass();
+    screen.pass(name, start.elapsed().as_secs_f64());
+    result
+}
+
+/// Until the checker lands.
+fn check(_: &Ast, _: &Settings) -> (Option<Model>, Problems) {
+    let mut problems = Problems::default();
+    problems.push(Problem::error("ppl::limitation::check", "models are parsed, and not checked yet"));
+    (None, problems)
+}

@@ -1,0 +1,70 @@
+//! From a compiled model and its data to an outcome: the border between the command and the fit.
+
+use std::time::Instant;
+
+use crate::data::Bound;
+use crate::elbo::Elbo;
+use crate::fit::drive::{self, Task};
+use crate::fit::{Control, Event, Failure, Phase};
+use crate::plan::Backend;
+use crate::plan::reference::Reference;
+use crate::problem::Problem;
+use crate::report::{Outcome, TraceRow, told};
+
+/// What a fit is asked for.
+pub struct Request<'a> {
+    pub elbo: &'a Elbo,
+    pub bound: &'a Bound,
+    pub seed: u64,
+    pub backend: &'a dyn Backend,
+}
+
+/// The backend of this name; a build without devices has the slow reference alone.
+pub fn backend(name: &str) -> Result<Box<dyn Backend>, Problem> {
+    if name == REFERENCE {
+        return Ok(Box::new(Reference));
+    }
+    #[cfg(feature = "cpu")]
+    return crate::engine::backend(name);
+    #[cfg(not(feature = "cpu"))]
+    Err(crate::cli::problems::CliProblem::Backend { name: name.into() }.into())
+}
+
+const REFERENCE: &str = "reference";
+
+/// What a fit runs on where nothing is asked for.
+pub const DEFAULT_BACKEND: &str = if cfg!(feature = "cpu") { "cpu" } else { REFERENCE };
+
+/// Fits; `show` sees every event and says whether to go on. Times of compilation and in total, and hashes, are the caller's.
+pub fn drive(request: &Request, show: &mut dyn FnMut(&Event) -> Control) -> Result<Outcome, Failure> {
+    let model = &request.elbo.model;
+    let task = Task {
+        elbo: request.elbo,
+        data: request.bound,
+        block: &model.fit,
+        seed: request.seed,
+        backend: request.backend,
+    };
+    let start = Instant::now();
+    let per_epoch = batches(request);
+    let (mut trace, mut seconds) = (vec![], 0.0);
+    let found = drive::fit(&task, &mut |event: &Event| {
+        seconds = start.elapsed().as_secs_f64();
+        // The loop is over when its draws are weighed: that event has no bound.
+        if event.phase != Phase::Weigh {
+            let epoch = per_epoch.map(|n| event.step as f64 / n as f64);
+            trace.push(TraceRow { step: event.step, epoch, seconds, elbo: event.bound });
+        }
+        show(event)
+    })?;
+    let mut outcome = told(model, request.seed, request.backend.name(), found, trace);
+    outcome.summary.seconds.fit = seconds;
+    outcome.summary.rows = request.bound.rows;
+    Ok(outcome)
+}
+
+/// Batches of an epoch, where rows are batched.
+pub fn batches(request: &Request) -> Option<usize> {
+    let (dim, batch) = request.elbo.model.fit.batch.first_key_value()?;
+    Some(request.bound.dims.get(dim)?.div_ceil((*batch).max(1)))
+}

@@ -1,0 +1,151 @@
+//! What can be wrong with a command line.
+
+use crate::problem::Problem;
+
+/// Facts about arguments, and about files that the user named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CliProblem {
+    Later {
+        verb: &'static str,
+        does: &'static str,
+    },
+    NoFile {
+        file: String,
+        why: String,
+    },
+    NotWritten {
+        file: String,
+        why: String,
+    },
+    NotUtf8 {
+        file: String,
+        line: usize,
+    },
+    NotAModel {
+        file: String,
+    },
+    NoSuchSet {
+        name: String,
+        near: Option<String>,
+        sets: Vec<String>,
+    },
+    SetLater {
+        name: String,
+    },
+    SetNotFound {
+        name: String,
+        places: Vec<String>,
+    },
+    NotMnist {
+        folder: String,
+        missing: Vec<String>,
+    },
+    NoSplit {
+        name: String,
+    },
+    NeedsData {
+        stage: String,
+    },
+    StageLater,
+    Rows {
+        sources: usize,
+    },
+    LrTwice {
+        optimizer: String,
+    },
+    NoEntry {
+        flag: String,
+        value: String,
+    },
+    #[cfg_attr(feature = "cpu", expect(dead_code, reason = "with devices, they say it themselves"))]
+    Backend {
+        name: String,
+    },
+    Resume,
+    Threads,
+    ThreadsLater,
+    InitFile {
+        file: String,
+        why: String,
+    },
+    NoCode {
+        code: String,
+        near: Option<String>,
+    },
+}
+
+impl From<CliProblem> for Problem {
+    fn from(problem: CliProblem) -> Problem {
+        use CliProblem as P;
+        match problem {
+            P::Later { verb, does } => {
+                error("ppl::limitation::verb", format!("`ppl {verb}` ({does}) is not there yet"))
+                    .help("`ppl --help` lists what is")
+            }
+            P::NoFile { file, why } => error("ppl::cli::file", format!("{file} cannot be read: {why}")),
+            P::NotWritten { file, why } => error("ppl::cli::file", format!("{file} cannot be written: {why}")),
+            P::NotUtf8 { file, line } => {
+                error("ppl::syntax::encoding", format!("{file}, line {line} is not UTF-8 text"))
+                    .help("save the file as UTF-8")
+            }
+            P::NotAModel { file } => error("ppl::cli::file", format!("{file} is a folder, not a model file"))
+                .help("a model is one file, such as models/vae.vi"),
+            P::NoSuchSet { name, near, sets } => {
+                let help = match near {
+                    Some(near) => format!("is it `{near}`?"),
+                    None => format!("named sets are {}; a file is given by its path", sets.join(", ")),
+                };
+                error("ppl::cli::data", format!("`{name}` is no file, no folder and no named data set")).help(help)
+            }
+            P::SetLater { name } => {
+                error("ppl::limitation::named_set", format!("the data set `{name}` is not there yet"))
+                    .help("give a file or a folder to `--data`")
+            }
+            P::SetNotFound { name, places } => {
+                let places: Vec<String> = places.iter().map(|place| format!("\n  {place}")).collect();
+                error("ppl::cli::data", format!("the data set `{name}` is in none of{}", places.concat()))
+                    .help("put its four IDX files in one of them, or name their folder: `--data FOLDER`")
+            }
+            P::NotMnist { folder, missing } => {
+                error("ppl::cli::data", format!("the folder {folder} has no {}", missing.join(" and no ")))
+                    .help("a folder of data is MNIST's layout: IDX files of images and of labels, .gz or not")
+            }
+            P::NoSplit { name } => error("ppl::cli::data", format!("{name} has no splits"))
+                .help("leave `--split` out; `--rows 0..1000` takes part of any source"),
+            P::NeedsData { stage } => {
+                error("ppl::cli::stage", format!("`--stage {stage}` needs the sizes of the data"))
+                    .help("add `--data FILE`")
+            }
+            P::StageLater => error("ppl::limitation::stage", "plans and gradients are not printed yet")
+                .help("`--stage` ast, model and elbo are"),
+            P::Rows { sources } => error("ppl::cli::data", format!("--rows is of one source, and {sources} are given")),
+            P::LrTwice { optimizer } => error("ppl::cli::lr", format!("--lr beside `--optimizer {optimizer}`"))
+                .help("write the rate in one of them"),
+            P::NoEntry { flag, value } => {
+                error("ppl::cli::entry", format!("--{flag}: `{value}` is no value of the entry `{flag}`"))
+            }
+            P::Backend { name } => {
+                error("ppl::cli::backend", format!("the backend `{name}` is not in this build of ppl"))
+                    .help("build it with the feature of its name: `cargo build --release --features cpu`")
+            }
+            P::Resume => error("ppl::limitation::resume", "`--resume` is not there yet")
+                .help("start the fit again; the same seed takes the same steps"),
+            P::ThreadsLater => error("ppl::limitation::threads", "the number of threads cannot be chosen yet")
+                .help("leave `--threads` out"),
+            P::Threads => error("ppl::cli::threads", "--threads must be at least 1"),
+            P::InitFile { file, why } => {
+                error("ppl::cli::init", format!("{file} holds no values to start from: {why}"))
+                    .help("an object of numbers or arrays by site or param: {\"mu\": 3}")
+            }
+            P::NoCode { code, near } => {
+                let problem = error("ppl::cli::code", format!("no diagnostic has the code `{code}`"));
+                let help = near.map(|near| format!("is it `{near}`?"));
+                Problem { help, ..problem }
+            }
+        }
+    }
+}
+
+fn error(code: &'static str, message: impl Into<String>) -> Problem {
+    Problem::error(code, message)
+}
