@@ -1,6 +1,7 @@
 //! Maps from unconstrained coordinates onto supports (LANGUAGE.md 1.8, "Scales"), with their log-determinants.
 //!
-//! Matrix supports (`cholesky`, `cholesky_corr`, `cov`) have no map yet, and discrete ones never: `Bijector::of` is `None`.
+//! Matrix supports (`cholesky`, `cholesky_corr`, `cov`) have no map yet, and discrete ones never: `Bijector::of` is
+//! `None`.
 
 use crate::kernel::special;
 use crate::math::support::Bound;

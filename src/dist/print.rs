@@ -1,4 +1,5 @@
-//! Distributions as the user writes them: `Normal(mu, tau)`, `Bernoulli(logits: decoder(z[n]))`, `Normal(encoder(x[n]))`.
+//! Distributions as the user writes them: `Normal(mu, tau)`, `Bernoulli(logits: decoder(z[n]))`,
+//! `Normal(encoder(x[n]))`.
 
 use super::{Dist, Param, ParamAxes, row};
 use crate::math::print::{Names, print as print_node, print_call};

@@ -27,7 +27,7 @@ pub mod print;
 pub mod verify;
 pub mod eval;
 #[cfg(test)]
-mod laws;
+mod tests;
 
 pub use support::Support;
 
@@ -95,13 +95,14 @@ pub enum Op {
     Param(ParamId),
     /// The value of a latent site in its plates: shape is the site's plates and event.
     Site(SiteId),
-    /// Unconstrained coordinates of a site under an automatic guide (plates of the site; event of its bijector's domain).
+    /// Unconstrained coordinates of a site under an automatic guide (its plates; the event of its bijector's domain).
     Free(SiteId),
-    /// Location and scale of an automatic factor, on the unconstrained scale: shaped as `Free`. Under `fullrank` the scale
-    /// is the diagonal of the joint Cholesky factor at these coordinates: all that its entropy needs.
+    /// Location and scale of an automatic factor, on the unconstrained scale: shaped as `Free`. Under `fullrank` the
+    /// scale is the diagonal of the joint Cholesky factor at these coordinates: all that its entropy needs.
     AutoLoc(SiteId),
     AutoScale(SiteId),
-    /// Standard noise of a written factor: shape is the factor's plates and event. Many draws are an axis the plan adds.
+    /// Standard noise of a written factor: shape is the factor's plates and event (`dist::draw` makes it). Many draws
+    /// are an axis the plan adds.
     Noise(SiteId, Noise),
 
     Unary(Unary, NodeId),
@@ -132,7 +133,8 @@ pub enum Op {
     Index(NodeId, Vec<Pick>),
     /// These plate axes become the leading event axes, in this order.
     Lift(NodeId, Vec<AxisId>),
-    /// `table [components.., K]` (or `[K]`) and `index [components..]` give `[components..]`: one entry of the last axis each.
+    /// `table [components.., K]` (or `[K]`) and `index [components..]` give `[components..]`: one entry of the last
+    /// axis each.
     Take {
         table: NodeId,
         index: NodeId,

@@ -38,13 +38,15 @@ laws! {
     "a * -1 = -a": |g, op| { let (a, b) = of2(op, Mul)?; is(g, b, -1.0).then(|| g.neg(a)) };
     "-1 * a = -a": |g, op| { let (a, b) = of2(op, Mul)?; is(g, a, -1.0).then(|| g.neg(b)) };
     "c * (d * a) = (c d) * a": |g, op|
-        { let (c, b) = of2(op, Mul)?; let (d, a) = bi(g, b, Mul)?; let x = num(g, c)? * num(g, d)?; Some(g.scale(a, x)) };
+        { let (c, b) = of2(op, Mul)?; let (d, a) = bi(g, b, Mul)?; let x = num(g, c)? * num(g, d)?;
+        Some(g.scale(a, x)) };
     "sqrt(a) * sqrt(a) = a": |g, op| { let (a, b) = of2(op, Mul)?; if a == b { un(g, a, Sqrt) } else { None } };
     "exp(a) * exp(a) = exp(2 a)": |g, op|
         { let (a, b) = of2(op, Mul)?; let e = un(g, a, Exp)?; (a == b).then(|| { let e = g.scale(e, 2.0); g.exp(e) }) };
     "a / 1 = a": |g, op| { let (a, b) = of2(op, Div)?; is(g, b, 1.0).then_some(a) };
     "1 / exp(a) = exp(-a)": |g, op|
-        { let (one, b) = of2(op, Div)?; let a = un(g, b, Exp)?; is(g, one, 1.0).then(|| { let a = g.neg(a); g.exp(a) }) };
+        { let (one, b) = of2(op, Div)?; let a = un(g, b, Exp)?;
+        is(g, one, 1.0).then(|| { let a = g.neg(a); g.exp(a) }) };
     "a ^ 1 = a": |g, op| { let (a, b) = of2(op, Pow)?; is(g, b, 1.0).then_some(a) };
     "a ^ 2 = a * a": |g, op| { let (a, b) = of2(op, Pow)?; is(g, b, 2.0).then(|| g.mul(a, a)) };
     "a ^ 0.5 = sqrt(a)": |g, op| { let (a, b) = of2(op, Pow)?; is(g, b, 0.5).then(|| g.sqrt(a)) };
@@ -64,7 +66,8 @@ laws! {
     "log1p(exp(a)) = softplus(a)": |g, op|
         { let a = of1(op, Log1p)?; let a = un(g, a, Exp)?; Some(g.unary(Softplus, a)) };
     "log1p(-sigmoid(a)) = log_sigmoid(-a)": |g, op|
-        { let a = of1(op, Log1p)?; let a = un(g, a, Neg)?; let a = un(g, a, Sigmoid)?; let a = g.neg(a); Some(g.log_sigmoid(a)) };
+        { let a = of1(op, Log1p)?; let a = un(g, a, Neg)?; let a = un(g, a, Sigmoid)?; let a = g.neg(a);
+        Some(g.log_sigmoid(a)) };
     "log1p(-(1 - a)) = log(a)": |g, op|
         { let a = of1(op, Log1p)?; let (a, one) = bi(g, a, Sub)?; is(g, one, 1.0).then(|| g.log(a)) };
     "sqrt(c), the number": |g, op|

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, assert_close, case, cases, expectation, values};
+use super::{Case, assert_close, case, cases, expectation, expectations, values};
 use crate::dist::expect::{LINEAR, VALUE, expected_log_prob};
 use crate::dist::kl::{PAIRS, kl};
 use crate::dist::{Dist, Kind, Statistic, component_axes, entropy, expect, log_prob, mean, total};
@@ -20,36 +20,26 @@ fn closed(case: &Case, f: &dyn Fn(&mut Graph, &Dist) -> Option<NodeId>) -> Optio
     Some(values(&g, &[node], &case.leaves(0), &[])[0].clone())
 }
 
-/// Entry `k` of a value that may be a number.
-fn entry(g: &mut Graph, value: NodeId, k: usize) -> NodeId {
-    if g.shape(value).is_number() {
-        return value;
-    }
-    let k = g.number(k as f64);
-    g.index(value, vec![crate::math::Pick::At(k)])
-}
-
 #[test]
 fn means_and_statistics() {
     let mut seen = 0;
     for case in cases() {
+        let what = |of: &str| format!("{of} of {:?} {:?}", case.kind, case.args);
+        let compare = |found: Vec<f64>, expected: Vec<f64>, of: &str| {
+            assert_eq!(found.len(), expected.len(), "{}", what(of));
+            found.iter().zip(&expected).for_each(|(a, b)| assert_close(*a, *b, 1e-7, &what(of)));
+        };
         if let Some(found) = closed(&case, &mean) {
-            for (k, found) in found.iter().enumerate() {
-                let expected = expectation(&case, &BTreeMap::new(), &|g, value, _| entry(g, value, k));
-                assert_close(*found, expected, 1e-7, &format!("mean of {:?} {:?}", case.kind, case.args));
-            }
+            compare(found, expectations(&case, &BTreeMap::new(), &|_, value, _| value), "mean");
         }
         for statistic in STATISTICS {
             let Some(found) = closed(&case, &|g, dist| expect(g, dist, statistic)) else { continue };
             seen += 1;
-            for (k, found) in found.iter().enumerate() {
-                let expected = expectation(&case, &BTreeMap::new(), &|g, value, dist| {
-                    let centre = mean(g, dist);
-                    let value = entry(g, value, k);
-                    statistic_of(g, statistic, value, centre)
-                });
-                assert_close(*found, expected, 1e-7, &format!("{statistic:?} of {:?} {:?}", case.kind, case.args));
-            }
+            let expected = expectations(&case, &BTreeMap::new(), &|g, value, dist| {
+                let centre = mean(g, dist);
+                statistic_of(g, statistic, value, centre)
+            });
+            compare(found, expected, &format!("{statistic:?}"));
         }
     }
     assert!(seen > 50, "{seen}");

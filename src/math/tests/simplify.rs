@@ -1,5 +1,5 @@
-//! Every law keeps the value and the event shape of every small expression it applies to, and every law applies to some.
-//! On the way: every value lies in the support that was inferred for it.
+//! Every law keeps the value and the event shape of every small expression it applies to, and every law applies to
+//! some. On the way: every value lies in the support that was inferred for it.
 
 use std::collections::BTreeMap;
 

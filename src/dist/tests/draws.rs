@@ -106,7 +106,7 @@ fn draws_of_tiny_shapes_are_finite_in_log_space() {
         let log = g.log(value);
         assert!(support(&g, &dist, &case.event()).range().lo >= 0.0);
         for u in [1e-9, 0.3, 0.999_999] {
-            let noise = vec![u, 0.4, 0.7];
+            let noise = [u, 0.4, 0.7];
             let noise = &noise[..if kind == Kind::Gamma {
                 1
             } else if kind == Kind::Beta {

@@ -9,6 +9,7 @@ use crate::shape::{Shape, Size};
 
 mod bijectors;
 mod closed;
+mod components;
 mod density;
 mod draws;
 
@@ -90,12 +91,12 @@ pub fn values(g: &Graph, nodes: &[NodeId], data: &BTreeMap<u32, Vec<f64>>, u: &[
     nodes.iter().map(|node| eval.at(*node, &Positions::new()).unwrap()).collect()
 }
 
-/// E f(value) under the case's density, by quadrature on the unconstrained scale, or by the sum over states.
-pub fn expectation(
+/// E f(value), entry by entry, under the case's density, by quadrature on the unconstrained scale, or by the sum over states.
+pub fn expectations(
     case: &Case,
     data: &BTreeMap<u32, Vec<f64>>,
     f: &dyn Fn(&mut Graph, NodeId, &Dist) -> NodeId,
-) -> f64 {
+) -> Vec<f64> {
     let mut g = Graph::default();
     let dist = case.dist(&mut g, 0);
     let (event, support) = (case.event(), support(&g, &dist, &case.event()));
@@ -113,16 +114,26 @@ pub fn expectation(
     let f = f(&mut g, value, &dist);
     let mut all = case.leaves(0);
     all.extend(data.clone());
-    let mut sum = 0.0;
+    let mut sum = vec![];
     for (u, weight) in grid(map.as_ref(), &support) {
         let at = values(&g, &[log_weight, f], &all, &u);
         // What has no weight may be infinite.
         let weight = weight * at[0][0].exp();
         if weight > 0.0 {
-            sum += weight * at[1][0];
+            sum.resize(at[1].len(), 0.0);
+            sum.iter_mut().zip(&at[1]).for_each(|(sum, x)| *sum += weight * x);
         }
     }
     sum
+}
+
+/// The expectation of a number.
+pub fn expectation(
+    case: &Case,
+    data: &BTreeMap<u32, Vec<f64>>,
+    f: &dyn Fn(&mut Graph, NodeId, &Dist) -> NodeId,
+) -> f64 {
+    expectations(case, data, f)[0]
 }
 
 /// Places and weights of the trapezoidal rule, which converges exponentially for densities on the whole line.
@@ -139,8 +150,8 @@ fn grid(map: Option<&Bijector>, support: &Support) -> Vec<(Vec<f64>, f64)> {
         // Stretched, for heavy tails.
         Some(Bijector::Identity) => line(-18.0, 18.0, 0.05).map(|t| (vec![t.sinh()], 0.05 * t.cosh())).collect(),
         Some(Bijector::Simplex) => {
-            let pairs = line(-30.0, 30.0, 0.75).flat_map(|a| line(-30.0, 30.0, 0.75).map(move |b| vec![a, b]));
-            pairs.map(|u| (u, 0.75 * 0.75)).collect()
+            let pairs = line(-30.0, 30.0, 0.5).flat_map(|a| line(-30.0, 30.0, 0.5).map(move |b| vec![a, b]));
+            pairs.map(|u| (u, 0.25)).collect()
         }
         Some(_) => line(-60.0, 60.0, 0.1).map(|u| (vec![u], 0.1)).collect(),
     }
