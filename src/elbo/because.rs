@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::dist::{Kind, catalogue};
+use crate::dist::{self, Bijector, Kind};
 use crate::elbo::cost::{self, Facts};
 use crate::elbo::guide::Guided;
 use crate::elbo::problems::thousands;
@@ -29,7 +29,7 @@ pub fn drawn(facts: &Facts, site: SiteId) -> String {
     let calls = calls_between(&facts.model.graph, &roots, site);
     let what = if calls.is_empty() { "what follows".into() } else { list(&calls) };
     let verb = if calls.len() > 1 { "are" } else { "is" };
-    format!("{} and {what} {verb} differentiable in {}", family(facts, site), name(facts.model, site))
+    format!("{} and {what} {verb} differentiable in {}", family(facts, site), bare(facts.model, site))
 }
 
 /// Why the expectation of a term over these sites is pathwise.
@@ -44,7 +44,7 @@ pub fn pathwise(facts: &Facts, sites: &BTreeSet<SiteId>, roots: &[NodeId], graph
         let between = calls_between(graph, roots, *site);
         calls.extend(between.into_iter().filter(|call| !calls.contains(call)).collect::<Vec<_>>());
     }
-    let names: Vec<String> = sites.iter().map(|site| name(facts.model, *site)).collect();
+    let names: Vec<String> = sites.iter().map(|site| bare(facts.model, *site)).collect();
     let what = if calls.is_empty() { "the log density".into() } else { list(&calls) };
     let verb = if calls.len() > 1 { "are" } else { "is" };
     format!("{} and {what} {verb} differentiable in {}", list(&families), list(&names))
@@ -57,12 +57,27 @@ pub fn mapped(facts: &Facts, site: SiteId) -> String {
 
 /// Why the expectation of a log density is closed.
 pub fn linear(facts: &Facts, guided: &Guided, sites: &BTreeSet<SiteId>) -> String {
-    let known = |site: &SiteId| {
-        let kind = guided.factors.get(site).map_or("", |q| catalogue::row(q.kind).name);
-        format!("{} under {kind}", name(facts.model, *site))
+    let names: Vec<String> = sites.iter().map(|site| bare(facts.model, *site)).collect();
+    let kinds: BTreeSet<&str> =
+        sites.iter().filter_map(|id| Some(dist::row(guided.factors.get(id)?.kind).name)).collect();
+    let factors = match (kinds.first(), kinds.len()) {
+        (Some(kind), 1) => kind.to_string(),
+        _ => "their factors".into(),
     };
-    let known: Vec<String> = sites.iter().map(known).collect();
-    format!("linear in statistics of {} whose means are closed", list(&known))
+    format!("linear in statistics of {} whose means under {factors} are closed", list(&names))
+}
+
+/// What an automatic factor is called where it is compared with a prior.
+pub fn mapped_normal(map: &Bijector) -> &'static str {
+    match map {
+        Bijector::Identity => "Normal",
+        Bijector::Exp => "LogNormal",
+        Bijector::Between(..) => "scaled sigmoid(Normal)",
+        Bijector::Above(_) | Bijector::Below(_) => "shifted exp(Normal)",
+        Bijector::Ordered => "ordered(Normal)",
+        Bijector::PositiveOrdered => "positive_ordered(Normal)",
+        Bijector::Simplex => "stick_breaking(Normal)",
+    }
 }
 
 fn family(facts: &Facts, site: SiteId) -> String {
@@ -74,7 +89,7 @@ fn family(facts: &Facts, site: SiteId) -> String {
     };
     let kind = facts.model.guide.factors[*at].dist.kind;
     let why = FAMILIES.iter().find(|(k, _)| *k == kind).map_or("is reparameterized", |(_, why)| why);
-    format!("{} {why}", catalogue::row(kind).name)
+    format!("{} {why}", dist::row(kind).name)
 }
 
 /// The outermost calls of nets and funs that stand between a site and what is computed.
@@ -100,6 +115,11 @@ pub fn name(model: &Model, site: SiteId) -> String {
     let site = &model.sites[site.index()];
     let plates: Vec<&str> = site.plates.iter().map(|axis| model.axes[*axis].name.as_str()).collect();
     if plates.is_empty() { site.name.clone() } else { format!("{}[{}]", site.name, plates.join(", ")) }
+}
+
+/// `z`
+fn bare(model: &Model, site: SiteId) -> String {
+    model.sites[site.index()].name.clone()
 }
 
 /// How many joint states a site has: `K = 3`, `K` or `4`.

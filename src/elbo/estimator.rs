@@ -1,14 +1,12 @@
 //! The decision table: for every latent site the first row that applies, and the reason for it.
 
-use std::collections::BTreeSet;
-
 use crate::dist::{Draw, catalogue};
 use crate::elbo::cost::{self, Facts};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::{Choice, Estimator, because};
 use crate::math::rules::{Continuity, continuity};
 use crate::math::{Op, SiteId};
-use crate::model::{Auto, Request, Site, Statement};
+use crate::model::{Auto, Objective, Request, Site, Statement};
 use crate::problem::Problems;
 use crate::shape::{AxisKind, Size};
 
@@ -263,22 +261,31 @@ fn kind_name(facts: &Facts, id: SiteId) -> &'static str {
     catalogue::row(kind).name
 }
 
-/// The sites drawn by the guide, whose draws terms may feel.
-pub fn drawn(decisions: &[Decision]) -> BTreeSet<SiteId> {
-    let is = |d: &Decision| matches!(d.fate, Fate::Auto | Fate::Written(_));
-    decisions.iter().enumerate().filter(|(_, d)| is(d)).map(|(i, _)| SiteId(i as u32)).collect()
-}
-
-/// Automatic guides and objectives that are not derived yet.
+/// Guides, objectives and data that are not derived yet.
 pub fn check_requests(facts: &Facts, problems: &mut Problems) {
     let model = facts.model;
     let span = model.guide.span.unwrap_or_default();
-    let name = match model.guide.auto {
-        Some(Auto::LowRank(_)) => "lowrank",
-        Some(Auto::Map) => "map",
-        Some(Auto::Laplace) => "laplace",
-        Some(Auto::Exact) => "exact",
-        Some(Auto::MeanField | Auto::FullRank) | None => return,
+    let mut limited = |what, span| problems.push(ElboProblem::Limitation { what, span });
+    let guide = match model.guide.auto {
+        Some(Auto::LowRank(_)) => Some("lowrank"),
+        Some(Auto::Map) => Some("map"),
+        Some(Auto::Laplace) => Some("laplace"),
+        Some(Auto::Exact) => Some("exact"),
+        Some(Auto::MeanField | Auto::FullRank) | None => None,
     };
-    problems.push(ElboProblem::Limitation { what: Limitation::Guide { name }, span });
+    if let Some(name) = guide {
+        limited(Limitation::Guide { name }, span);
+    }
+    match &model.fit.objective {
+        Some(Objective::Other(name, _)) => limited(Limitation::Objective { name: name.clone() }, span),
+        Some(Objective::Elbo(Some(_))) => limited(Limitation::Objective { name: "elbo(beta: ...)".into() }, span),
+        Some(Objective::Elbo(None)) | None => {}
+    }
+    for statement in &model.statements {
+        if let Statement::Observe(y) = statement
+            && model.data[y.data.index()].missing
+        {
+            limited(Limitation::MissingValues { data: model.data[y.data.index()].name.clone() }, y.span);
+        }
+    }
 }

@@ -85,15 +85,16 @@ impl Rewrite {
     }
 
     /// An index by the state of an axis as long as what it indexes is that axis: no gather, only another name.
-    fn simpler(&self, graph: &Graph, op: Op) -> Op {
+    fn simpler(&self, graph: &mut Graph, op: Op) -> Op {
         match op {
             Op::Index(a, picks) => {
-                let sizes = graph.event(a);
+                let sizes = graph.event(a).to_vec();
                 let named = |(i, pick): (usize, Pick)| match pick {
                     Pick::At(at) => self.states(graph, at, sizes.get(i)).map_or(Pick::At(at), Pick::Row),
                     other => other,
                 };
-                Op::Index(a, picks.into_iter().enumerate().map(named).collect())
+                let picks = picks.into_iter().enumerate().map(named).collect();
+                own_rows(graph, a, picks)
             }
             Op::Take { table, index } if graph.event(table).len() == 1 && graph.event(index).is_empty() => {
                 match self.states(graph, index, graph.event(table).first()) {
@@ -114,6 +115,20 @@ impl Rewrite {
             _ => None,
         }
     }
+}
+
+/// An array of rows picked at the variable of those rows is the row itself.
+fn own_rows(graph: &mut Graph, array: NodeId, picks: Vec<Pick>) -> Op {
+    let Op::Lift(inside, axes) = graph.nodes[graph.unnamed(array)].op.clone() else { return Op::Index(array, picks) };
+    let own = |i: usize| picks.get(i) == Some(&Pick::Row(axes[i]));
+    if picks.len() < axes.len() || !(0..axes.len()).any(own) {
+        return Op::Index(array, picks);
+    }
+    let lifted: Vec<AxisId> = (0..axes.len()).filter(|i| !own(*i)).map(|i| axes[i]).collect();
+    let rest: Vec<Pick> =
+        picks.iter().enumerate().filter(|(i, _)| *i >= axes.len() || !own(*i)).map(|(_, pick)| pick.clone()).collect();
+    let array = graph.lift(inside, lifted);
+    if rest.is_empty() { graph.nodes[array].op.clone() } else { Op::Index(array, rest) }
 }
 
 /// The sites that an expression reads.

@@ -51,9 +51,12 @@ fn kl(draft: &mut Draft, id: SiteId) -> Result<Term, String> {
         return Err("closed forms belong to the objective elbo".into());
     }
     let Some(q) = draft.guided.factors.get(&id).cloned() else {
-        return Err(match model.guide.auto {
-            Some(Auto::FullRank) => format!("the factor of {name} is part of a joint guide"),
-            _ => format!("the factor of {name} is no distribution of the catalogue"),
+        return Err(match (model.guide.auto, draft.map(id)) {
+            (Some(Auto::FullRank), _) | (_, None) => format!("the factor of {name} is part of a joint guide"),
+            (_, Some(map)) => {
+                let (q, p) = (because::mapped_normal(&map), catalogue::row(site.dist.kind).name);
+                format!("{q} || {p} has no closed form")
+            }
         });
     };
     let after = draft.facts.sampled_after(id);

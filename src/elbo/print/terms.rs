@@ -1,0 +1,198 @@
+//! The terms as text: what is summed, over which plates, by which estimator and why.
+
+use std::collections::BTreeSet;
+
+use super::{Printer, column, columns};
+use crate::dist::{self, Dist};
+use crate::elbo::{Estimator, Term, TermKind, Treatment, cost};
+use crate::math::{SiteId, Support};
+use crate::model::Statement;
+use crate::shape::{Axis, AxisId};
+
+impl Printer<'_> {
+    pub(super) fn terms(&self) -> String {
+        let lines: Vec<(Vec<String>, &Term)> = self.elbo.terms.iter().map(|term| (self.term(term), term)).collect();
+        let heads: Vec<(String, String)> =
+            lines.iter().map(|(lines, term)| (lines[0].clone(), self.place(term))).collect();
+        let at = column(&heads);
+        let mut text = String::new();
+        for ((lines, term), head) in lines.iter().zip(heads) {
+            text.push_str(&columns(&[head], at));
+            for line in &lines[1..] {
+                text.push_str(&format!("{line}\n"));
+            }
+            for (estimator, because) in self.choices(term) {
+                text.push_str(&format!("      {:13}{because}\n", estimator_name(estimator)));
+            }
+        }
+        text
+    }
+
+    fn choices(&self, term: &Term) -> Vec<(Estimator, String)> {
+        let mut list = vec![];
+        if let TermKind::SummedOut { sites, .. } = &term.kind {
+            for id in sites {
+                let view = &self.elbo.sites[id.index()];
+                list.push((view.choice.estimator, format!("{}: {}", self.site(*id), view.choice.because)));
+            }
+            if term.choice.estimator == Estimator::Analytic {
+                return list;
+            }
+        }
+        list.push((term.choice.estimator, term.choice.because.clone()));
+        list
+    }
+
+    fn term(&self, term: &Term) -> Vec<String> {
+        let sign = if term.sign < 0.0 { "-" } else { "+" };
+        let line = |text: String| vec![format!("  {sign} {text}")];
+        let model = self.model();
+        match &term.kind {
+            TermKind::Observed(at) | TermKind::Factor(at) => {
+                line(self.expected(self.statement(*at), self.random(&[*at])))
+            }
+            TermKind::Prior(id) => {
+                let site = &model.sites[id.index()];
+                line(self.expected(format!("log {}", self.density_of(&site.dist, &self.site(*id))), true))
+            }
+            TermKind::Kl(id) => line(self.kl(*id)),
+            TermKind::Entropy(id) => {
+                let given = self.guide_parents(*id);
+                line(self.expected(format!("H( q({}) )", self.given(*id, given)), !given.is_empty()))
+            }
+            TermKind::AutoEntropy(sites) => {
+                let names: Vec<String> = sites.iter().map(|id| self.unconstrained(*id)).collect();
+                line(format!("H( q({}) )", names.join(", ")))
+            }
+            TermKind::LogDet(id) => {
+                line(self.expected(format!("log |d {} / d {}|", self.site(*id), self.unconstrained(*id)), true))
+            }
+            TermKind::LogQ(id) => {
+                line(self.expected(format!("log q({})", self.given(*id, self.guide_parents(*id))), true))
+            }
+            TermKind::SummedOut { sites, statements } => self.summed_out(sign, sites, statements),
+        }
+    }
+
+    fn expected(&self, text: String, random: bool) -> String {
+        if random { format!("E_q[ {text} ]") } else { text }
+    }
+
+    /// Whether what these statements read is drawn, or summed under the guide.
+    fn random(&self, statements: &[usize]) -> bool {
+        let read = statements.iter().flat_map(|at| cost::reads(self.model(), &self.model().statements[*at]));
+        let is = |id: SiteId| !matches!(self.elbo.sites[id.index()].treatment, Treatment::SummedOut(_));
+        read.into_iter().any(is)
+    }
+
+    /// `log Bernoulli(x[n] | logits: decoder(z[n]))`
+    fn statement(&self, at: usize) -> String {
+        match &self.model().statements[at] {
+            Statement::Factor { value, .. } => self.expr(*value),
+            other => format!("log {}", self.density(other)),
+        }
+    }
+
+    fn density(&self, statement: &Statement) -> String {
+        match statement {
+            Statement::Latent(id) => self.density_of(&self.model().sites[id.index()].dist, &self.site(*id)),
+            Statement::Observe(y) => self.density_of(&y.dist, &self.expr(y.value)),
+            Statement::Factor { value, .. } => format!("exp({})", self.expr(*value)),
+            Statement::Define(_) => String::new(),
+        }
+    }
+
+    fn kl(&self, id: SiteId) -> String {
+        let (q, p) = (self.guide_parents(id), &self.facts.parents[id.index()]);
+        let text = format!("KL( q({}) || p({}) )", self.given(id, q), self.given(id, p));
+        self.expected(text, !q.is_empty() || !p.is_empty())
+    }
+
+    fn guide_parents(&self, id: SiteId) -> &BTreeSet<SiteId> {
+        &self.facts.guide_parents[id.index()]
+    }
+
+    fn given(&self, id: SiteId, parents: &BTreeSet<SiteId>) -> String {
+        if parents.is_empty() { self.site(id) } else { format!("{} | {}", self.site(id), self.sites(parents)) }
+    }
+
+    /// The coordinate in which an automatic factor is Normal.
+    fn unconstrained(&self, id: SiteId) -> String {
+        match self.model().sites[id.index()].support {
+            Support::Real => self.site(id),
+            Support::Positive => format!("log {}", self.site(id)),
+            _ => format!("free({})", self.site(id)),
+        }
+    }
+
+    /// The sum over states, one density a line, each with the plates over which its product runs.
+    fn summed_out(&self, sign: &str, sites: &[SiteId], statements: &[usize]) -> Vec<String> {
+        let outer: &[AxisId] = sites
+            .iter()
+            .map(|id| self.model().sites[id.index()].plates.as_slice())
+            .min_by_key(|p| p.len())
+            .unwrap_or(&[]);
+        let random = self.random(statements);
+        let (open, close) = if random { ("E_q[ ", " ]") } else { ("", "") };
+        let mut lines = vec![format!("  {sign} {open}log sum over {} of", self.sites(sites))];
+        for (i, at) in statements.iter().enumerate() {
+            let statement = &self.model().statements[*at];
+            let plates = crate::elbo::estimator::place(self.model(), statement).0;
+            let inner: Vec<String> =
+                plates.iter().filter(|axis| !outer.contains(axis)).map(|axis| self.range(*axis)).collect();
+            let product = if inner.is_empty() { String::new() } else { format!("prod {} ", inner.join(", ")) };
+            let times = if i == 0 { "  " } else { "* " };
+            let end = if i + 1 == statements.len() { close } else { "" };
+            lines.push(format!("          {times}{product}{}{end}", self.density(statement)));
+        }
+        lines
+    }
+
+    fn range(&self, axis: AxisId) -> String {
+        let Axis { name, size, .. } = &self.elbo.axes[axis];
+        format!("{name} in {}", size.print(&self.model().dims))
+    }
+
+    /// `sum n in N, scale N/|batch|`
+    fn place(&self, term: &Term) -> String {
+        let mut parts: Vec<String> = term.plates.iter().map(|axis| format!("sum {}", self.range(*axis))).collect();
+        if let TermKind::AutoEntropy(sites) = &term.kind {
+            let inside =
+                |id: &SiteId| self.model().sites[id.index()].plates.iter().any(|axis| !term.plates.contains(axis));
+            if sites.iter().any(inside) {
+                parts.push("all rows".into());
+            }
+        }
+        let dims: BTreeSet<_> = term.plates.iter().filter_map(|axis| cost::batched_dim(self.model(), *axis)).collect();
+        let name = |dim: &crate::shape::DimId| self.model().dims[*dim].name.as_str();
+        match dims.iter().collect::<Vec<_>>().as_slice() {
+            [] => {}
+            [dim] => parts.push(format!("scale {}/|batch|", name(dim))),
+            many => {
+                let each: Vec<String> = many.iter().map(|dim| format!("{0}/|batch {0}|", name(dim))).collect();
+                parts.push(format!("scale {}", each.join(" ")));
+            }
+        }
+        parts.join(", ")
+    }
+
+    /// `Normal(y[j] | theta[j], sigma[j])`
+    fn density_of(&self, of: &Dist, value: &str) -> String {
+        let text = dist::print::print(&self.elbo.graph, of, &self.words);
+        match text.split_once('(') {
+            Some((name, ")")) => format!("{name}({value})"),
+            Some((name, args)) => format!("{name}({value} | {args}"),
+            None => text,
+        }
+    }
+}
+
+fn estimator_name(estimator: Estimator) -> &'static str {
+    match estimator {
+        Estimator::IntegratesToOne => "one",
+        Estimator::SummedOut => "summed out",
+        Estimator::Enumerate => "enumerate",
+        Estimator::Analytic => "analytic",
+        Estimator::Pathwise => "pathwise",
+    }
+}

@@ -1,0 +1,53 @@
+//! What the compiler prints for the models of `models/`, compared with `tests/golden/`. `UPDATE_GOLDEN=1` rewrites; a
+//! golden file without its model fails.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The names of the files in a folder that end so, without that end.
+fn stems(folder: &str, end: &str) -> BTreeSet<String> {
+    let files = fs::read_dir(root().join(folder)).into_iter().flatten().flatten();
+    files.filter_map(|file| file.file_name().to_str()?.strip_suffix(end).map(String::from)).collect()
+}
+
+/// Compares one text, or writes it; says what differs.
+fn compare(path: PathBuf, text: &str) -> Result<(), String> {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        return fs::write(&path, text).map_err(|error| error.to_string());
+    }
+    let name = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
+    match fs::read_to_string(&path) {
+        Ok(golden) if golden == text => Ok(()),
+        Ok(golden) => {
+            let diff = similar::TextDiff::from_lines(&golden, text).unified_diff().header(&name, "now").to_string();
+            Err(format!("{name} differs (UPDATE_GOLDEN=1 rewrites it):\n{diff}"))
+        }
+        Err(_) => Err(format!("{name} is not there (UPDATE_GOLDEN=1 writes it):\n{text}")),
+    }
+}
+
+/// Every model of `models/` as `print` has it, and no golden file of this kind without its model.
+pub fn check(end: &str, print: impl Fn(&str) -> String) {
+    let models = stems("models", ".vi");
+    assert!(!models.is_empty(), "no models");
+    let mut wrong = vec![];
+    for model in &models {
+        let text = print(&format!("models/{model}.vi"));
+        wrong.extend(compare(root().join(format!("tests/golden/{model}{end}")), &text).err());
+    }
+    for orphan in stems("tests/golden", end).difference(&models) {
+        wrong.push(format!("tests/golden/{orphan}{end} has no model"));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn bounds_print_as_they_did() {
+    check(".elbo", |file| ppl::elbo::print(&crate::truth::derived(file, &[])));
+}

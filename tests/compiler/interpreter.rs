@@ -1,0 +1,268 @@
+//! A direct interpreter of a model and its guide: draws from q, then log p - log q. It shares no code with the
+//! derivation of bounds: discrete sites without a factor are summed out by going through all their joint states.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use ppl::dist::{self, Bijector, Dist, Kind};
+use ppl::math::eval::{Env, Eval, Positions, Values};
+use ppl::math::{Graph, NodeId, Op, Pick, SiteId};
+use ppl::model::{Model, Statement};
+use ppl::shape::{AxisId, Shape};
+
+use crate::world::{Random, World};
+
+/// The values of sites: rows, then the event.
+type Sites = BTreeMap<SiteId, Values>;
+
+pub struct Interpreter<'w, 'm> {
+    world: &'w World<'m>,
+    graph: Graph,
+    /// log p of the statements, with their plates.
+    model: Vec<(NodeId, Vec<AxisId>)>,
+    /// Of every factor: log q at its site's value.
+    guide: Vec<NodeId>,
+    /// Discrete sites without a factor.
+    summed: Vec<SiteId>,
+}
+
+impl<'w, 'm> Interpreter<'w, 'm> {
+    pub fn new(world: &'w World<'m>) -> Interpreter<'w, 'm> {
+        let model = world.model;
+        let mut graph = model.graph.clone();
+        let mut density = vec![];
+        for statement in &model.statements {
+            match statement {
+                Statement::Latent(id) if world.leaves.contains(id) => {}
+                Statement::Latent(id) => {
+                    let site = &model.sites[id.index()];
+                    let value = site_node(&mut graph, model, *id);
+                    density.push((dist::log_prob(&mut graph, &site.dist, value), site.plates.clone()));
+                }
+                Statement::Observe(y) => {
+                    density.push((dist::log_prob(&mut graph, &y.dist, y.value), y.plates.clone()));
+                }
+                Statement::Factor { value, plates, .. } => density.push((*value, plates.clone())),
+                Statement::Define(_) => {}
+            }
+        }
+        let guide = model.guide.factors.iter().map(|factor| {
+            let value = site_node(&mut graph, model, factor.site);
+            let rows = graph.lift(value, model.sites[factor.site.index()].plates.clone());
+            let value = graph.index(rows, factor.plates.iter().map(|axis| Pick::Row(*axis)).collect());
+            dist::log_prob(&mut graph, &factor.dist, value)
+        });
+        let guide = guide.collect();
+        let written = |id: &SiteId| model.guide.factors.iter().any(|factor| factor.site == *id);
+        let summed = (0..model.sites.len() as u32).map(SiteId);
+        let leaf = |id: &SiteId| world.leaves.contains(id);
+        let summed = summed.filter(|id| model.sites[id.index()].support.is_discrete() && !written(id) && !leaf(id));
+        Interpreter { world, guide, model: density, summed: summed.collect(), graph }
+    }
+
+    /// One draw of q, and log p - log q there.
+    pub fn draw(&self, random: &mut Random) -> f64 {
+        let model = self.world.model;
+        let free = self.world.draw_free(random);
+        let mut log_q = self.world.log_normal(&free);
+        let mut sites = Sites::new();
+        for (id, u) in &free {
+            log_q -= self.map(*id, u, &mut sites);
+        }
+        for (at, factor) in model.guide.factors.iter().enumerate() {
+            let values = RefCell::new(vec![]);
+            self.world.each(&factor.plates, &Positions::new(), &mut |row| {
+                let draw = self.with(&sites, |eval| sample(eval, &self.graph, factor, self.world, row, random));
+                values.borrow_mut().extend(draw);
+            });
+            sites.insert(factor.site, values.into_inner());
+            log_q += self.sum(&sites, self.guide[at], &factor.plates);
+        }
+        self.log_p(&mut sites) - log_q
+    }
+
+    /// Values of an automatic site from its coordinates; returns the log-determinant of the map, by differences.
+    fn map(&self, id: SiteId, u: &[f64], sites: &mut Sites) -> f64 {
+        let site = &self.world.model.sites[id.index()];
+        let map = Bijector::of(&site.support).expect("a continuous site");
+        // The last axis of a simplex or an ordered vector is mapped as one, other entries each by themselves.
+        let whole = matches!(map, Bijector::Simplex | Bijector::Ordered | Bijector::PositiveOrdered);
+        let n = if whole { self.world.free(id) } else { 1 };
+        let (mut log_det, mut values) = (0.0, vec![]);
+        for u in u.chunks(n) {
+            values.extend(map.forward_f64(u));
+            log_det += log_jacobian(&map, u);
+        }
+        sites.insert(id, values);
+        log_det
+    }
+
+    /// log p with the discrete sites that have no factor summed out, one joint state after the other.
+    fn log_p(&self, sites: &mut Sites) -> f64 {
+        let counts: Vec<(SiteId, usize, usize)> = self
+            .summed
+            .iter()
+            .map(|id| {
+                let site = &self.world.model.sites[id.index()];
+                let states = self.world.size(&site.support.states().expect("finite"));
+                (*id, self.world.rows(&site.plates) * self.world.count(&site.event), states)
+            })
+            .collect();
+        let total: usize = counts.iter().map(|(_, n, states)| states.pow(*n as u32)).product();
+        let mut logs = vec![];
+        for mut code in 0..total {
+            for (id, n, states) in &counts {
+                let mut values = vec![];
+                for _ in 0..*n {
+                    values.push((code % states) as f64);
+                    code /= states;
+                }
+                sites.insert(*id, values);
+            }
+            logs.push(self.model.iter().map(|(node, plates)| self.sum(sites, *node, plates)).sum::<f64>());
+        }
+        let max = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        max + logs.iter().map(|log| (log - max).exp()).sum::<f64>().ln()
+    }
+
+    fn sum(&self, sites: &Sites, node: NodeId, plates: &[AxisId]) -> f64 {
+        self.with(sites, |eval| {
+            let mut sum = 0.0;
+            self.world.each(plates, &Positions::new(), &mut |at| {
+                sum += eval.at(node, at).expect("a value").iter().sum::<f64>();
+            });
+            sum
+        })
+    }
+
+    fn with<T>(&self, sites: &Sites, f: impl FnOnce(&Eval) -> T) -> T {
+        let world = self.world;
+        let leaf = |op: &Op, at: &Positions| match op {
+            Op::Site(id) => {
+                let site = &world.model.sites[id.index()];
+                let n = world.count(&site.event);
+                Some(sites[id][world.row(&site.plates, at) * n..][..n].to_vec())
+            }
+            _ => world.leaf(op, at),
+        };
+        let env = Env {
+            leaf: &leaf,
+            dim: &|dim| world.sizes.get(&dim.index()).copied(),
+            first: &|axis| world.model.axes.get(axis).map_or(0, |axis| world.size(&axis.first)),
+        };
+        f(&Eval::new(&self.graph, env))
+    }
+}
+
+fn site_node(graph: &mut Graph, model: &Model, id: SiteId) -> NodeId {
+    let site = &model.sites[id.index()];
+    graph.site(id, Shape::new(site.plates.clone(), site.event.clone()), site.support.clone())
+}
+
+/// log |det| of the map, by central differences; of a simplex its first K - 1 entries.
+fn log_jacobian(map: &Bijector, u: &[f64]) -> f64 {
+    let (n, h) = (u.len(), 1e-5);
+    let mut jacobian = nalgebra::DMatrix::zeros(n, n);
+    for j in 0..n {
+        let shifted = |by: f64| {
+            let mut u = u.to_vec();
+            u[j] += by;
+            map.forward_f64(&u)
+        };
+        let (above, below) = (shifted(h), shifted(-h));
+        for i in 0..n {
+            jacobian[(i, j)] = (above[i] - below[i]) / (2.0 * h);
+        }
+    }
+    jacobian.determinant().abs().ln()
+}
+
+/// A draw of a factor at one row, component by component.
+fn sample(
+    eval: &Eval,
+    graph: &Graph,
+    factor: &ppl::model::Factor,
+    world: &World,
+    at: &Positions,
+    random: &mut Random,
+) -> Values {
+    let site = &world.model.sites[factor.site.index()];
+    let n = world.count(&site.event);
+    let Dist { kind, args } = &factor.dist;
+    let arg = |name: &str| args.get(name).map(|id| eval.at(*id, at).expect("an argument"));
+    let all = |name: &str| -> Values {
+        let values = arg(name).unwrap_or_else(|| panic!("{kind:?} without {name}"));
+        if values.len() == 1 { vec![values[0]; n] } else { values }
+    };
+    let mut each = |f: &mut dyn FnMut(&mut Random, usize) -> f64| (0..n).map(|i| f(random, i)).collect::<Values>();
+    match kind {
+        Kind::Normal | Kind::LogNormal => {
+            let (loc, scale) = (all("loc"), all("scale"));
+            let exp = *kind == Kind::LogNormal;
+            each(&mut |r, i| {
+                let x = loc[i] + scale[i] * r.normal();
+                if exp { x.exp() } else { x }
+            })
+        }
+        Kind::Gamma => {
+            let (shape, rate) = (all("shape"), all("rate"));
+            each(&mut |r, i| gamma(r, shape[i]) / rate[i])
+        }
+        Kind::Beta => {
+            let (a, b) = (all("a"), all("b"));
+            each(&mut |r, i| {
+                let x = gamma(r, a[i]);
+                x / (x + gamma(r, b[i]))
+            })
+        }
+        Kind::Dirichlet => {
+            let shape = all("concentration");
+            let x = each(&mut |r, i| gamma(r, shape[i]));
+            let sum: f64 = x.iter().sum();
+            x.iter().map(|x| x / sum).collect()
+        }
+        Kind::Bernoulli => {
+            let p: Values = match args.contains_key("p") {
+                true => all("p"),
+                false => all("logits").iter().map(|l| 1.0 / (1.0 + (-l).exp())).collect(),
+            };
+            each(&mut |r, i| f64::from(r.uniform() < p[i]))
+        }
+        Kind::Categorical => {
+            let (id, name) = args.iter().map(|(name, id)| (*id, *name)).next().expect("an argument");
+            let k = world.size(graph.event(id).last().expect("categories"));
+            let weights: Values = match name {
+                "p" => arg("p").expect("p"),
+                _ => arg("logits").expect("logits").iter().map(|l| l.exp()).collect(),
+            };
+            each(&mut |r, i| {
+                let row = if weights.len() == k { &weights[..] } else { &weights[i * k..][..k] };
+                let mut left = r.uniform() * row.iter().sum::<f64>();
+                row.iter()
+                    .position(|w| {
+                        left -= w;
+                        left < 0.0
+                    })
+                    .unwrap_or(k - 1) as f64
+            })
+        }
+        other => panic!("no sampler of {other:?}"),
+    }
+}
+
+/// Marsaglia & Tsang (2000), with the boost for shapes below 1.
+fn gamma(random: &mut Random, shape: f64) -> f64 {
+    if shape < 1.0 {
+        let u = random.uniform();
+        return gamma(random, shape + 1.0) * u.powf(1.0 / shape);
+    }
+    let d = shape - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let x = random.normal();
+        let v = (1.0 + c * x).powi(3);
+        if v > 0.0 && random.uniform().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
+            return d * v;
+        }
+    }
+}

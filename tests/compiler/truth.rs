@@ -1,0 +1,196 @@
+//! The golden is true: at random parameters and small random sizes the terms of the bound, evaluated one by one, add up
+//! to E_q[log p - log q] as a direct interpreter of model and guide computes it, within 4 standard errors.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ppl::elbo::{self, Elbo, Estimator, Term, Treatment};
+use ppl::math::eval::{Env, Eval, Positions, Values};
+use ppl::math::{Noise, Op, SiteId};
+use ppl::model::Settings;
+use ppl::problem::Style;
+use ppl::source::Source;
+
+use crate::interpreter::Interpreter;
+use crate::world::{Random, World};
+
+/// What is tried of one model.
+struct Trial {
+    file: &'static str,
+    set: &'static [(&'static str, f64)],
+    /// The size of the first dim without a value; the next ones are larger by one.
+    size: usize,
+    draws: usize,
+    leaves: &'static [&'static str],
+}
+
+const fn trial(file: &'static str, size: usize, draws: usize) -> Trial {
+    Trial { file, set: &[], size, draws, leaves: &[] }
+}
+
+const SMALL: &[(&str, f64)] = &[("D", 5.0), ("K", 2.0)];
+
+const TRIALS: &[Trial] = &[
+    Trial { set: SMALL, ..trial("models/vae.vi", 2, 300) },
+    trial("models/linear_vae.vi", 4, 3000),
+    Trial { set: &[("K", 2.0)], ..trial("models/gmm_bayes.vi", 3, 1500) },
+    trial("models/logistic.vi", 5, 2000),
+    trial("models/eight_schools.vi", 4, 3000),
+    trial("models/eight_schools_centered.vi", 4, 3000),
+    trial("models/poisson_gamma.vi", 4, 3000),
+    trial("models/kidscore.vi", 5, 3000),
+    trial("tests/cases/elbo_share_child.vi", 3, 1500),
+    trial("tests/cases/elbo_global_mixture.vi", 3, 1000),
+    trial("tests/cases/elbo_nested_plates.vi", 2, 1500),
+    trial("tests/cases/elbo_guide_reads.vi", 3, 3000),
+    trial("tests/cases/elbo_fullrank.vi", 3, 3000),
+    trial("tests/cases/elbo_enumerate.vi", 3, 3000),
+    trial("tests/cases/elbo_sampled_kl.vi", 3, 3000),
+    Trial { leaves: &["future", "seen"], ..trial("tests/cases/elbo_leaf.vi", 3, 3000) },
+    trial("tests/cases/elbo_components.vi", 2, 2000),
+    trial("tests/cases/elbo_constrained.vi", 2, 3000),
+];
+
+pub fn derived(file: &str, set: &[(&str, f64)]) -> Elbo {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let source = Source::new(file, std::fs::read_to_string(&path).expect("a model"));
+    let set: BTreeMap<String, f64> = set.iter().map(|(name, value)| (name.to_string(), *value)).collect();
+    let (model, problems) = ppl::model::compile_model(&source, &Settings { set });
+    let style = Style { color: false, width: 100 };
+    let model = model.unwrap_or_else(|| panic!("{}", problems.render(&source, style)));
+    let (elbo, problems) = elbo::derive(&model);
+    let elbo = elbo.unwrap_or_else(|| panic!("{}", problems.render(&source, style)));
+    if let Err(bug) = elbo::verify(&elbo) {
+        panic!("{file}: {bug}");
+    }
+    elbo
+}
+
+/// Mean and standard error.
+fn summary(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    (mean, (variance / n).sqrt())
+}
+
+/// One draw of everything that is random in a bound.
+struct Draw {
+    free: BTreeMap<SiteId, Values>,
+    noise: BTreeMap<SiteId, Values>,
+}
+
+impl Draw {
+    fn new(elbo: &Elbo, world: &World, random: &mut Random) -> Draw {
+        let free = world.draw_free(random);
+        let mut noise = BTreeMap::new();
+        for (_, node) in elbo.graph.nodes.iter() {
+            if let Op::Noise(site, kind) = node.op {
+                let n = world.rows(&elbo.model.sites[site.index()].plates) * world.count(&node.shape.event);
+                let one = |random: &mut Random| match kind {
+                    Noise::Normal => random.normal(),
+                    Noise::Uniform => random.uniform(),
+                };
+                noise.insert(site, (0..n).map(|_| one(random)).collect());
+            }
+        }
+        Draw { free, noise }
+    }
+}
+
+/// The value of a leaf: a site is what its view says, at the same rows.
+fn leaf(elbo: &Elbo, world: &World, draw: &Draw, op: &Op, at: &Positions) -> Option<Values> {
+    match op {
+        Op::Site(id) => with(elbo, world, draw, |eval| eval.at(elbo.sites[id.index()].value, at).ok()),
+        Op::Free(id) => Some(world.free_row(*id, &draw.free[id], at)),
+        Op::Noise(id, _) => {
+            let plates = &elbo.model.sites[id.index()].plates;
+            let all = &draw.noise[id];
+            let n = all.len() / world.rows(plates);
+            Some(all[world.row(plates, at) * n..][..n].to_vec())
+        }
+        _ => world.leaf(op, at),
+    }
+}
+
+fn with<T>(elbo: &Elbo, world: &World, draw: &Draw, f: impl FnOnce(&Eval) -> T) -> T {
+    let value = |op: &Op, at: &Positions| leaf(elbo, world, draw, op, at);
+    let env = Env {
+        leaf: &value,
+        dim: &|dim| world.sizes.get(&dim.index()).copied(),
+        first: &|axis| elbo.axes.get(axis).map_or(0, |axis| world.size(&axis.first)),
+    };
+    f(&Eval::new(&elbo.graph, env))
+}
+
+fn term_value(eval: &Eval, world: &World, term: &Term) -> f64 {
+    let mut sum = 0.0;
+    world.each(&term.plates, &Positions::new(), &mut |at| {
+        sum += eval.number(term.value, at).expect("a number");
+    });
+    term.sign * sum
+}
+
+fn total(elbo: &Elbo, world: &World, draw: &Draw, terms: &[Term]) -> f64 {
+    with(elbo, world, draw, |eval| terms.iter().map(|term| term_value(eval, world, term)).sum())
+}
+
+fn agree(what: &str, a: &[f64], b: &[f64]) {
+    let ((a, se_a), (b, se_b)) = (summary(a), summary(b));
+    let se = (se_a * se_a + se_b * se_b).sqrt();
+    assert!((a - b).abs() <= 4.0 * se + 1e-6, "{what}: {a} and {b}, standard error {se}");
+    // A comparison this loose would show nothing.
+    assert!(se < 0.05 * (1.0 + b.abs()), "{what}: standard error {se} of {b}");
+}
+
+fn check(trial: &Trial) {
+    let elbo = derived(trial.file, trial.set);
+    let mut random = Random(trial.file.len() as u64 * 7919 + trial.draws as u64);
+    let world = World::new(&elbo.model, trial.size, trial.leaves, &mut random);
+    let interpreter = Interpreter::new(&world);
+    let truth: Vec<f64> = (0..trial.draws).map(|_| interpreter.draw(&mut random)).collect();
+    let (mut terms, mut weights) = (vec![], vec![]);
+    for _ in 0..trial.draws {
+        let draw = Draw::new(&elbo, &world, &mut random);
+        terms.push(total(&elbo, &world, &draw, &elbo.terms));
+        let (p, q) = (total(&elbo, &world, &draw, &elbo.log_p), total(&elbo, &world, &draw, &elbo.log_q));
+        weights.push(p - q - world.log_normal(&draw.free));
+    }
+    agree(&format!("{}, terms and truth", trial.file), &terms, &truth);
+    agree(&format!("{}, log weights and truth", trial.file), &weights, &truth);
+}
+
+/// Every n-th trial, so that the test's threads share them.
+fn share(at: usize, of: usize) {
+    TRIALS.iter().skip(at).step_by(of).for_each(check);
+}
+
+#[test]
+fn terms_add_up_to_the_bound_of_a_direct_interpreter() {
+    share(0, 2);
+}
+
+#[test]
+fn terms_add_up_to_the_bound_of_a_direct_interpreter_too() {
+    share(1, 2);
+}
+
+#[test]
+fn a_conjugate_model_with_its_own_guide_needs_no_draw() {
+    let elbo = derived("models/poisson_gamma.vi", &[]);
+    for term in &elbo.terms {
+        assert_eq!(term.choice.estimator, Estimator::Analytic, "{:?}", term.kind);
+        assert!(elbo::cost::sampled(&elbo, term.value).is_empty(), "{:?}", term.kind);
+    }
+}
+
+#[test]
+fn a_term_is_charged_to_the_sites_whose_draws_it_feels() {
+    let elbo = derived("tests/cases/elbo_guide_reads.vi", &[]);
+    let costs = elbo::cost::costs(&elbo);
+    let site = |name: &str| SiteId(elbo.model.sites.iter().position(|s| s.name == name).expect("a site") as u32);
+    // Every term that theta's draw enters is felt by mu as well, whose draw theta's factor reads.
+    let (mu, theta) = (&costs[&site("mu")], &costs[&site("theta")]);
+    assert!(theta.iter().all(|term| mu.contains(term)), "{costs:?}");
+    assert!(matches!(elbo.sites[site("theta").index()].treatment, Treatment::Written(_)));
+}
