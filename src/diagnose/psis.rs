@@ -1,8 +1,8 @@
 //! Pareto-smoothed importance sampling: k-hat, and answers corrected by weights.
 //!
-//! Vehtari, Simpson, Gelman, Yao & Gabry, "Pareto smoothed importance sampling" (JMLR 25, 2024); Yao, Vehtari, Simpson &
-//! Gelman, "Yes, but did it work? Evaluating variational inference" (ICML 2018). The generalized Pareto fit is that of
-//! Zhang & Stephens (Technometrics 51, 2009).
+//! Vehtari, Simpson, Gelman, Yao & Gabry, "Pareto smoothed importance sampling" (JMLR 25, 2024); Yao, Vehtari, Simpson
+//! & Gelman, "Yes, but did it work? Evaluating variational inference" (ICML 2018). The generalized Pareto fit is
+//! that of Zhang & Stephens (Technometrics 51, 2009).
 
 use crate::kernel::special::logsumexp;
 
@@ -32,7 +32,7 @@ pub struct Moments {
 }
 
 impl Importance {
-    /// Smooths the tail of `log_weights` (log p - log q of independent draws). A weight that is not a number counts as 0.
+    /// Smooths the tail of `log_weights` (log p - log q of independent draws). One that is not a number counts as 0.
     pub fn from_log_weights(log_weights: &[f64]) -> Importance {
         let n = log_weights.len();
         let mut smoothed: Vec<f64> =

@@ -1,8 +1,8 @@
 //! The deterministic path: a Gaussian guide by L-BFGS on the bound over fixed draws.
 //!
-//! Giordano, Ingram & Broderick, "Black box variational inference with a deterministic objective: faster, more accurate,
-//! and even more black box" (JMLR 25, 2024), with whitening, draws matched to second moments, and stages of twice as many
-//! draws until fresh draws agree.
+//! Giordano, Ingram & Broderick, "Black box variational inference with a deterministic objective: faster, more
+//! accurate, and even more black box" (JMLR 25, 2024), with whitening, draws matched to second moments, and stages of
+//! twice as many draws until fresh draws agree.
 
 use super::chart::{Chart, inverse_root};
 use super::draws::Draws;
@@ -57,16 +57,16 @@ pub struct Outcome {
 /// A fit between two iterations: all that the rest of it depends on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deterministic {
-    settings: Settings,
-    steps: usize,
-    evaluations: u64,
-    progress: Progress,
+    pub(super) settings: Settings,
+    pub(super) steps: usize,
+    pub(super) evaluations: u64,
+    pub(super) progress: Progress,
     /// How much each log sd grew, stage by stage.
-    growth: Vec<Vec<f64>>,
+    pub(super) growth: Vec<Vec<f64>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Progress {
+pub(super) enum Progress {
     New,
     Starting(Start),
     Stage(Stage),
@@ -95,17 +95,26 @@ impl Deterministic {
         self.finish(&mut target, ending)
     }
 
+    /// The bound as the search knows it.
+    fn bound(&self) -> f64 {
+        match &self.progress {
+            Progress::New => f64::NEG_INFINITY,
+            Progress::Starting(start) => start.best.bound,
+            Progress::Stage(stage) => stage.value(),
+        }
+    }
+
     fn drive(&mut self, target: &mut Target, listener: &mut Listener) -> Result<Ending, Failure> {
         loop {
-            let (advance, bound, phase) = match &mut self.progress {
+            let (advance, phase) = match &mut self.progress {
                 Progress::New => {
                     self.progress = Progress::Starting(Start::new(target, &self.settings.start, self.settings.seed)?);
                     continue;
                 }
-                Progress::Starting(start) => (start.advance(target)?, start.best.bound, Phase::Start),
+                Progress::Starting(start) => (start.advance(target)?, Phase::Start),
                 Progress::Stage(stage) => {
                     let phase = Phase::Stage { stage: stage.number, draws: 2 * stage.draws.pairs() };
-                    (stage.advance(target)?, stage.value(), phase)
+                    (stage.advance(target)?, phase)
                 }
             };
             if advance == Advance::Stuck {
@@ -115,7 +124,7 @@ impl Deterministic {
                 }
             }
             self.steps += 1;
-            if listener(&Event { step: self.steps, phase, bound }) == Control::Stop {
+            if listener(&Event { step: self.steps, phase, bound: self.bound() }) == Control::Stop {
                 return Ok(Ending::Stopped);
             }
         }

@@ -1,7 +1,7 @@
 //! L-BFGS, one iteration at a time, so that a run can stop between any two and go on later.
 //!
-//! Nocedal & Wright, Numerical Optimization, algorithm 7.4; the line search is that of Hager & Zhang (SIAM J. Optim. 16,
-//! 2005), whose approximate Wolfe condition still accepts a step where values differ only by rounding.
+//! Nocedal & Wright, Numerical Optimization, algorithm 7.4; the line search is that of Hager & Zhang (SIAM J. Optim.
+//! 16, 2005), whose approximate Wolfe condition still accepts a step where values differ only by rounding.
 
 use super::Failure;
 

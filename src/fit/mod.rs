@@ -4,6 +4,7 @@ use crate::problem::{Bug, Problem};
 
 pub mod batches;
 mod chart;
+mod checkpoint;
 pub mod deterministic;
 mod draws;
 pub mod drive;
@@ -30,7 +31,7 @@ pub trait LogJoint {
     /// Unconstrained coordinates of point parameters; they come after the latents.
     fn params(&self) -> usize;
 
-    /// `points` is draws x (latents + params), row-major; fills `value` (one a draw) and `gradient` (shaped as `points`).
+    /// `points` is draws x (latents + params), row-major; fills `value`, one a draw, and `gradient`, shaped like it.
     /// A point outside a support has a value that is not finite; that is no failure.
     fn eval(&mut self, points: &[f64], value: &mut [f64], gradient: &mut [f64]) -> Result<(), Failure>;
 

@@ -25,8 +25,8 @@ pub struct Buffer {
     pub values: Vec<f64>,
 }
 
-/// A rule with its memory. Parameters are rows of one width, each with its own count of steps, so that the rows outside a
-/// batch stand still in every respect; parameters that always move are one row.
+/// A rule with its memory. Parameters are rows of one width, each with its own count of steps, so that the rows outside
+/// a batch stand still in every respect; parameters that always move are one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Optimizer {
     rule: Rule,

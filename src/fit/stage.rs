@@ -31,8 +31,8 @@ pub(crate) struct Stage {
     pub number: usize,
     pub chart: Chart,
     pub draws: Draws,
-    lbfgs: Lbfgs,
-    iterations: usize,
+    pub lbfgs: Lbfgs,
+    pub iterations: usize,
 }
 
 /// Pairs of the first stage's draws: at least 32 draws, and 4 a latent dimension.
@@ -40,10 +40,15 @@ pub(crate) fn pairs(latents: usize) -> usize {
     (2 * latents).max(16)
 }
 
+/// The fixed draws of a stage: twice as many as in the one before.
+pub(crate) fn draws(latents: usize, number: usize, seed: u64) -> Result<Draws, Failure> {
+    let noise = Key { seed, stream: Stream::Train, step: number as u64, site: 0 }.noise();
+    Ok(Draws::matched(noise, latents, pairs(latents) << number)?)
+}
+
 impl Stage {
     pub fn new(number: usize, chart: Chart, target: &mut Target, seed: u64) -> Result<Stage, Failure> {
-        let noise = Key { seed, stream: Stream::Train, step: number as u64, site: 0 }.noise();
-        let draws = Draws::matched(noise, target.latents, pairs(target.latents) << number)?;
+        let draws = draws(target.latents, number, seed)?;
         let lbfgs = Lbfgs::new(vec![0.0; chart.len()], &mut |v, g| minus_bound(&chart, &draws, target, v, g))?;
         Ok(Stage { number, chart, draws, lbfgs, iterations: 0 })
     }

@@ -1,8 +1,8 @@
 //! Where a fit starts: the point on the way to a mode whose local Gaussian has the best bound.
 //!
 //! Not the mode itself: a centred hierarchy has no joint mode, and the log joint rises without end where the posterior
-//! has no mass. The idea is that of Pathfinder (Zhang, Carpenter, Gelman & Vehtari, JMLR 23, 2022). Coordinates are scaled
-//! by the curvature at the first point, so that units do not matter.
+//! has no mass. The idea is that of Pathfinder (Zhang, Carpenter, Gelman & Vehtari, JMLR 23, 2022). Coordinates are
+//! scaled by the curvature at the first point, so that units do not matter.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -29,13 +29,13 @@ const LONGEST_UNIT: f64 = 100.0;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Start {
     /// In units of the coordinates.
-    lbfgs: Lbfgs,
-    units: Vec<f64>,
+    pub lbfgs: Lbfgs,
+    pub units: Vec<f64>,
     pub iterations: usize,
-    since_best: usize,
+    pub since_best: usize,
     /// An sd of each coordinate by its curvature where that was taken last.
-    sds: Vec<f64>,
-    draws: Draws,
+    pub sds: Vec<f64>,
+    pub draws: Draws,
     pub best: Best,
 }
 
@@ -51,9 +51,7 @@ pub(crate) struct Best {
 impl Start {
     /// At the given point, or at a random one with the latents uniform on (-2, 2) where that is not finite.
     pub fn new(target: &mut Target, given: &[f64], seed: u64) -> Result<Start, Failure> {
-        let noise = Key { seed, stream: Stream::Start, step: 0, site: 0 }.noise();
-        // Enough pairs for the second moments to be matched, and for a bound to mean something in few dimensions.
-        let draws = Draws::matched(noise, target.latents, (target.latents + 1).max(8))?;
+        let draws = draws(target.latents, seed)?;
         for attempt in 0..=TRIES {
             let mut point = given.to_vec();
             if attempt > 0 {
@@ -126,6 +124,13 @@ impl Start {
         }
         Ok(())
     }
+}
+
+/// The draws on which every iterate is judged.
+pub(crate) fn draws(latents: usize, seed: u64) -> Result<Draws, Failure> {
+    let noise = Key { seed, stream: Stream::Start, step: 0, site: 0 }.noise();
+    // Enough pairs for the second moments to be matched, and for a bound to mean something in few dimensions.
+    Ok(Draws::matched(noise, latents, (latents + 1).max(8))?)
 }
 
 /// Minus the Hessian at a point, by differences over a thousandth of these sds: far below where the curvature changes,

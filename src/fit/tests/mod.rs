@@ -100,7 +100,7 @@ fn full_rank_is_exact_for_a_badly_scaled_gaussian() {
     assert!(outcome.bound.mean.abs() < 1e-3, "{:?}", outcome.bound);
 }
 
-/// The best bound of mean field on the funnel: E ln p is closed-form in the guide, and stationarity leaves the mean of v.
+/// The best bound of mean field on the funnel: E ln p is closed-form in the guide, and stationarity leaves the sd of v.
 #[test]
 fn a_funnel_reaches_its_mean_field_bound() {
     let size = 5.0;
@@ -198,19 +198,28 @@ fn random_points_are_tried_where_zero_is_no_start() {
     assert_eq!(nowhere, Err(super::Failure::NoStart { tries: 20 }));
 }
 
-/// Stopped after every step and gone on with, it is the same fit to the last bit.
+/// Stopped, written down, read again and gone on with: the same fit to the last bit.
 #[test]
 fn a_stopped_fit_goes_on_as_if_it_had_not_been() {
-    let whole = fit(&mut eight_schools(false), MeanField, 4);
-    let settings = Settings { family: MeanField, seed: 4, start: vec![0.0; 10] };
-    let mut parts = Deterministic::new(settings);
-    let mut joint = eight_schools(false);
-    for stop_at in [3, 20] {
-        let stopped = parts.run(&mut joint, &mut |e| if e.step == stop_at { Control::Stop } else { Control::Continue });
-        assert!(stopped.unwrap().stopped);
+    for (family, stops) in [(MeanField, [3, 20]), (FullRank, [1, 30])] {
+        let whole = fit(&mut eight_schools(false), family, 4);
+        let settings = Settings { family, seed: 4, start: vec![0.0; 10] };
+        let mut parts = Deterministic::new(settings.clone());
+        let mut joint = eight_schools(false);
+        for stop in stops {
+            let mut stop_at = |e: &super::Event| if e.step == stop { Control::Stop } else { Control::Continue };
+            assert!(parts.run(&mut joint, &mut stop_at).unwrap().stopped);
+            let buffers = parts.buffers();
+            let restored = Deterministic::restore(settings.clone(), 10, &buffers).unwrap().unwrap();
+            assert_eq!(restored, parts);
+            parts = restored;
+            // Buffers of another model's fit, and buffers cut short.
+            assert_eq!(Deterministic::restore(settings.clone(), 9, &buffers), Ok(None));
+            assert_eq!(Deterministic::restore(settings.clone(), 10, &buffers[..5]), Ok(None));
+        }
+        let ended = parts.run(&mut joint, &mut |_| Control::Continue).unwrap();
+        assert_eq!(ended, whole);
     }
-    let ended = parts.run(&mut joint, &mut |_| Control::Continue).unwrap();
-    assert_eq!(ended, whole);
 }
 
 /// Data of the posteriors in the test folder; `None`, with the reason printed, where it is not given.
