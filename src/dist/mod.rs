@@ -72,8 +72,8 @@ pub struct Row {
     /// The log density of every component of `value`: a node whose event shape is the component axes.
     /// Arguments are canonical (see `canonical`). In log space, without cancellation.
     pub log_prob: fn(&mut Graph, NodeId, &Args) -> NodeId,
-    /// Arguments as written to the canonical ones (`scale` from `var`), which `log_prob`, `draw`, KL rows and statistics
-    /// take.
+    /// Arguments as written to the canonical ones (`scale` from `var`), which `log_prob`, `draw`, KL rows and
+    /// statistics take.
     pub canonical: fn(&mut Graph, &Args) -> Args,
     pub draw: Draw,
     /// How many standard noises one component of a draw takes; above 1 they are a leading axis of the noise.

@@ -91,7 +91,8 @@ pub fn values(g: &Graph, nodes: &[NodeId], data: &BTreeMap<u32, Vec<f64>>, u: &[
     nodes.iter().map(|node| eval.at(*node, &Positions::new()).unwrap()).collect()
 }
 
-/// E f(value), entry by entry, under the case's density, by quadrature on the unconstrained scale, or by the sum over states.
+/// E f(value), entry by entry, under the case's density: by quadrature on the unconstrained scale, or by the sum over
+/// states.
 pub fn expectations(
     case: &Case,
     data: &BTreeMap<u32, Vec<f64>>,
