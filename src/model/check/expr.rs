@@ -348,7 +348,10 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn add_axis(&mut self, name: &Name, size: Size, first: Size, kind: AxisKind) -> AxisId {
-        self.axes.add(Axis { name: name.node.clone(), size, first, kind, span: name.span })
+        let axis = self.axes.add(Axis { name: name.node.clone(), size, first, kind, span: name.span });
+        let known = self.axis_size(axis);
+        self.graph.declare_axis(axis, known);
+        axis
     }
 
     pub(super) fn push_broken(&mut self, name: &Name) {
