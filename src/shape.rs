@@ -120,6 +120,16 @@ impl Size {
         self.terms.keys().flatten().copied()
     }
 
+    /// The largest coefficient, without its sign.
+    pub fn magnitude(&self) -> i64 {
+        self.terms.values().map(|n| n.abs()).max().unwrap_or(0)
+    }
+
+    /// How many dims its longest product has.
+    pub fn degree(&self) -> usize {
+        self.terms.keys().map(Vec::len).max().unwrap_or(0)
+    }
+
     pub fn print(&self, dims: &Arena<Dim>) -> String {
         if self.terms.is_empty() {
             return "0".into();

@@ -9,6 +9,11 @@ use crate::shape::{Axis, AxisId, Dim, DimId, Size};
 use crate::source::{Source, Span};
 use crate::syntax::Expr;
 
+pub mod check;
+pub mod problems;
+
+pub use check::{check, compile_model};
+
 /// A checked model. `graph` holds every expression of model and guide; nets and funs are inlined into it
 /// (`Op::Named` keeps how they were called).
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +32,17 @@ pub struct Model {
     pub statements: Vec<Statement>,
     pub guide: Guide,
     pub fit: FitBlock,
+    /// What bound data or computed values still have to show.
+    pub provisos: Vec<Proviso>,
+}
+
+/// What could not be proven from the text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Proviso {
+    /// The value lies in the support, at every row and step. `what` names it in messages: "`rate` of Poisson".
+    Fits { value: NodeId, support: Support, what: String, span: Span },
+    /// The size is not negative: an index or a slice lies in its axis.
+    Size { size: Size, span: Span },
 }
 
 /// `const a = EXPR`: a number or an array of numbers, evaluated.

@@ -111,9 +111,8 @@ const BUILTINS: &[Builtin] = &[
     row("uniform", "uniform(lo, hi)", Start),
 ];
 
-/// The words that column expressions have of their own; they may be names elsewhere.
-pub(super) fn is_column_function(name: &str) -> bool {
-    BUILTINS.iter().any(|builtin| builtin.name == name && matches!(builtin.form, Column))
+pub(super) fn is_start_function(name: &str) -> bool {
+    BUILTINS.iter().any(|builtin| builtin.name == name && matches!(builtin.form, Start))
 }
 
 pub(super) fn is_builtin(name: &str) -> bool {

@@ -1,0 +1,114 @@
+//! What fits: proven, disproven, or checked when computed (LANGUAGE.md 1.3).
+
+use super::Checker;
+use crate::math::support::{Fit, fits};
+use crate::math::{Label, NodeId, Op, Support};
+use crate::model::Proviso;
+use crate::model::problems::Supports;
+use crate::source::Span;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Fits,
+    WhenComputed,
+    Wrong,
+}
+
+impl<'a> Checker<'a> {
+    /// The value must lie in the support: an error where it does not or was declared wider, a proviso where only
+    /// computing it will show.
+    pub(super) fn require_fit(&mut self, node: NodeId, want: &Support, span: Span, what: &str) -> Option<()> {
+        match self.verdict(node, want) {
+            Verdict::Fits => Some(()),
+            Verdict::WhenComputed => {
+                if !self.trial {
+                    self.provisos.push(Proviso::Fits { value: node, support: want.clone(), what: what.into(), span });
+                }
+                Some(())
+            }
+            Verdict::Wrong => {
+                let (have, wanted) = (self.print_support(node), self.support_text(want));
+                let label = matches!(self.support(node), Support::Category(_));
+                let text = self.text(span);
+                let offer = if label { label_offer(&text, &have) } else { offer(want, &text) };
+                let never = fits(self.support(node), want) == Fit::Disproven;
+                self.report(Supports::DoesNotFit { what: what.into(), text, have, want: wanted, never, offer, span });
+                None
+            }
+        }
+    }
+
+    fn verdict(&self, node: NodeId, want: &Support) -> Verdict {
+        match fits(self.support(node), want) {
+            Fit::Proven => return Verdict::Fits,
+            Fit::Disproven => return Verdict::Wrong,
+            Fit::Unknown => {}
+        }
+        match &self.graph.nodes[node].op {
+            Op::Named(Label::Definition(_), inner) => self.verdict(*inner, want),
+            Op::Named(Label::Call { name, .. }, inner) => {
+                let net = self.nets.iter().any(|net| net.name.node == *name);
+                if net { Verdict::Wrong } else { self.verdict(*inner, want) }
+            }
+            Op::Stack(list) => match want {
+                Support::Simplex(_) => self.literal_simplex(list),
+                _ if want.event_rank() == 0 => {
+                    list.iter().map(|item| self.verdict(*item, want)).max().unwrap_or(Verdict::Fits)
+                }
+                _ => Verdict::WhenComputed,
+            },
+            Op::If(_, a, b) => self.verdict(*a, want).max(self.verdict(*b, want)),
+            Op::Fill(a, _) if want.event_rank() == 0 => self.verdict(*a, want),
+            Op::Index(a, _) | Op::Lift(a, _) | Op::Reshape(a, _) => match self.verdict(*a, want) {
+                Verdict::Wrong if !self.is_declared(*a) => Verdict::WhenComputed,
+                verdict => verdict,
+            },
+            _ if self.is_declared(node) => Verdict::Wrong,
+            _ => Verdict::WhenComputed,
+        }
+    }
+
+    /// A literal, a declared name or a layer: its support is what the user said, not what arithmetic made of it.
+    fn is_declared(&self, node: NodeId) -> bool {
+        match &self.graph.nodes[node].op {
+            Op::Number(_) | Op::Data(_) | Op::Param(_) | Op::Site(_) | Op::Dense { .. } | Op::Layer { .. } => true,
+            Op::Index(a, _) | Op::Lift(a, _) | Op::Reshape(a, _) => self.is_declared(*a),
+            Op::Named(Label::Call { name, .. }, _) => self.nets.iter().any(|net| net.name.node == *name),
+            _ => false,
+        }
+    }
+
+    /// Literal probabilities sum to one or they do not.
+    fn literal_simplex(&self, list: &[NodeId]) -> Verdict {
+        let numbers: Option<Vec<f64>> = list.iter().map(|item| self.fold_number(*item)).collect();
+        match numbers {
+            None => Verdict::WhenComputed,
+            Some(numbers) => {
+                let sum: f64 = numbers.iter().sum();
+                let good = numbers.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() < 1e-6;
+                if good { Verdict::Fits } else { Verdict::Wrong }
+            }
+        }
+    }
+}
+
+/// What to write so that a value fits.
+pub(super) fn offer(want: &Support, text: &str) -> String {
+    match want {
+        Support::Positive => format!("write `exp({text})` or `softplus({text})`, or declare it `positive`"),
+        Support::Unit => format!("write `sigmoid({text})`, or declare it `unit`"),
+        Support::Simplex(_) => format!("write `softmax({text})`, or declare it `simplex`"),
+        Support::Interval(..) => format!("write `clamp({text}, lo, hi)` with these bounds, or declare it so"),
+        Support::Cholesky(_) => format!("write `cholesky({text})` where it is a covariance, or declare it `cholesky`"),
+        Support::Count(_) => "give a whole number from 0 up, or data declared `count`".into(),
+        Support::Binary => "give 0, 1 or a comparison, or data declared `binary`".into(),
+        Support::Category(_) => "give a label: data or a site declared `category` with this size".into(),
+        Support::Real => "give a real number".into(),
+        _ => "declare it with the type that is wanted here".into(),
+    }
+}
+
+fn label_offer(text: &str, have: &str) -> String {
+    let size = have.strip_prefix("category(").and_then(|s| s.strip_suffix(')')).unwrap_or("K");
+    format!("a label is no number: index with it (`effect[{text}]`), or write `one_hot({text}, {size})`")
+}

@@ -1,0 +1,347 @@
+//! The guide: its plates nest each site as the model does, and every factor has exactly its site's support.
+
+use std::collections::BTreeMap;
+
+use super::Checker;
+use super::dists::For;
+use super::expr::Place;
+use super::names::Meaning;
+use super::statements::{family, nothing};
+use crate::dist::{self, Dist, Kind};
+use crate::math::support::{Fit, fits};
+use crate::math::{SiteId, Support};
+use crate::model::problems::{Guides, Limits, Supports};
+use crate::model::{Auto, Factor, Guide, Owner, Request};
+use crate::shape::{AxisId, Size};
+use crate::source::{Span, Spanned};
+use crate::syntax::{Block, Call, ExprKind, Name, Stmt, Target};
+
+/// What stands in the file as a guide.
+pub(super) struct GuideItem<'a> {
+    pub auto: Option<&'a Call>,
+    pub block: Option<&'a Block>,
+    pub span: Span,
+}
+
+/// Automatic guides by name. Those without a value are not compiled yet.
+const AUTOS: &[(&str, Option<Auto>)] = &[
+    ("meanfield", Some(Auto::MeanField)),
+    ("fullrank", Some(Auto::FullRank)),
+    ("lowrank", None),
+    ("map", None),
+    ("laplace", None),
+    ("flow", None),
+    ("exact", None),
+];
+
+/// Estimators by name; those that are not compiled yet have no value.
+const ESTIMATORS: &[(&str, Option<Request>)] = &[
+    ("pathwise", Some(Request::Pathwise)),
+    ("enumerate", Some(Request::Enumerate)),
+    ("score", None),
+    ("disarm", None),
+    ("rebar", None),
+    ("relax", None),
+    ("concrete", None),
+    ("straight_through", None),
+];
+
+impl<'a> Checker<'a> {
+    pub(super) fn add_guide(&mut self, auto: Option<&'a Call>, block: Option<&'a Block>, span: Span) {
+        self.guides.push(GuideItem { auto, block, span });
+    }
+
+    pub(super) fn check_guide(&mut self) -> Guide {
+        let Some(GuideItem { auto, block, span }) = self.guides.first() else {
+            let guide = Guide { auto: Some(Auto::MeanField), factors: vec![], span: None };
+            self.check_unwritten(true, None);
+            return guide;
+        };
+        let (auto_call, block, span) = (*auto, *block, *span);
+        let auto = auto_call.and_then(|call| self.check_auto(call));
+        self.place = Place::Guide;
+        self.guide_block = true;
+        self.scope.block.retain(|_, entry| matches!(entry.meaning, Meaning::Site(_) | Meaning::Broken));
+        self.guide_auto = auto_call.is_some();
+        if let Some(block) = block {
+            self.collect_written(block);
+            for stmt in &block.stmts {
+                self.check_guide_statement(stmt);
+            }
+        }
+        self.check_unwritten(auto_call.is_some(), Some(span));
+        Guide { auto, factors: std::mem::take(&mut self.factors), span: Some(span) }
+    }
+
+    fn check_auto(&mut self, call: &'a Call) -> Option<Auto> {
+        let name = &call.name.node;
+        match AUTOS.iter().find(|(known, _)| known == name) {
+            Some((_, Some(auto))) if call.args.is_empty() => Some(*auto),
+            Some((_, Some(_))) => {
+                self.report(Guides::AutoArguments { name: name.clone(), span: call.span });
+                None
+            }
+            Some((_, None)) => {
+                self.report(Limits::Auto { name: name.clone(), span: call.span });
+                None
+            }
+            None => {
+                let nearest = super::names::nearest(name, AUTOS.iter().map(|(known, _)| *known));
+                self.report(Guides::UnknownAuto { name: name.clone(), nearest, span: call.name.span });
+                None
+            }
+        }
+    }
+
+    /// Which sites the guide writes, so that one read before its factor is told from one drawn automatically.
+    fn collect_written(&mut self, block: &'a Block) {
+        let mut open = vec![block];
+        while let Some(block) = open.pop() {
+            for stmt in &block.stmts {
+                match &stmt.node {
+                    Stmt::Plate { block, .. } => open.push(block),
+                    Stmt::Draw { targets, .. } => {
+                        for target in targets {
+                            self.written.entry(target.name.node.clone()).or_insert(target.span);
+                        }
+                    }
+                    Stmt::Error { binds } => {
+                        for name in binds {
+                            self.written.entry(name.node.clone()).or_insert(name.span);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn check_guide_statement(&mut self, stmt: &'a Spanned<Stmt>) {
+        match &stmt.node {
+            Stmt::Plate { var, dim, chain, block } => {
+                self.in_plate(var, dim, *chain, |checker| {
+                    block.stmts.iter().for_each(|stmt| checker.check_guide_statement(stmt));
+                });
+            }
+            Stmt::Factor(_) => self.report(Guides::FactorInGuide { span: stmt.span }),
+            Stmt::Param(param) => {
+                let plates = self.plates.clone();
+                let id = self.add_param(param, &plates);
+                self.check_param_type(id, param);
+                self.check_start(id, param);
+                if self.broken_plates > 0 {
+                    self.broken_params.insert(id);
+                }
+                self.declare(&param.name, Meaning::Param(id));
+            }
+            Stmt::Def { name, value } => self.check_definition(name, value, Owner::Guide),
+            Stmt::Draw { targets, dist, by, .. } => match targets.as_slice() {
+                [target] => self.check_guide_factor(target, dist, by.as_ref(), stmt.span),
+                _ => self.report(Guides::Grouped { span: stmt.span }),
+            },
+            Stmt::Error { binds } => {
+                for name in binds {
+                    // A factor that did not parse still writes its site.
+                    if !self.scope.block.contains_key(&name.node) {
+                        self.declare_broken(name);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `z ~ Dist(...) by ESTIMATOR`
+    fn check_guide_factor(&mut self, target: &'a Target, call: &'a Call, by: Option<&'a Call>, span: Span) {
+        let by = by.and_then(|by| self.check_request(by));
+        let Some(id) = self.guide_site(target) else {
+            self.check_dist(call, &nothing(&target.name.node));
+            return;
+        };
+        if let Some(ty) = &target.ty {
+            self.report(Guides::TypedFactor { name: target.name.node.clone(), span: ty.span });
+        }
+        if let Some(first) = self.homes.get(&id).map(|(_, span)| *span) {
+            self.report(Guides::WrittenTwice { name: target.name.node.clone(), first, second: target.span });
+        }
+        let plates = self.check_guide_plates(id, target);
+        let site = &self.sites[id.index()];
+        let (name, event, support) = (site.name.clone(), site.event.clone(), site.support.clone());
+        self.drawing = Some(id);
+        let dist = self.check_dist(call, &For { name: &name, event: &event, declared: Some(&support) });
+        self.drawing = None;
+        let home = plates.clone().unwrap_or_else(|| self.plates.clone());
+        self.homes.insert(id, (home, target.span));
+        let (Some(plates), Some(dist)) = (plates, dist) else { return };
+        if self.check_factor_support(id, call, &dist, &event).is_some() {
+            self.factors.push(Factor { site: id, dist, plates, by, span });
+        }
+    }
+
+    fn guide_site(&mut self, target: &'a Target) -> Option<SiteId> {
+        let name = &target.name.node;
+        match self.scope.block.get(name).or_else(|| self.scope.top.get(name)).map(|entry| entry.meaning.clone()) {
+            Some(Meaning::Site(id)) => Some(id),
+            Some(Meaning::Broken) => None,
+            Some(Meaning::Data(id)) if self.data[id.index()].missing => {
+                self.report(Limits::MissingRead { name: name.clone(), span: target.span });
+                None
+            }
+            other => {
+                let word = other.map(|meaning| meaning.word()).or_else(|| {
+                    self.scope.model_names.contains_key(name).then_some("a definition of the model")
+                });
+                let sites: Vec<String> = self.sites.iter().map(|site| site.name.clone()).collect();
+                let nearest = super::names::nearest(name, sites.iter().map(String::as_str));
+                self.report(Guides::NotASite { name: name.clone(), word, nearest, sites, span: target.span });
+                None
+            }
+        }
+    }
+
+    /// The guide nests a site in plates over the same dims, in the same order.
+    fn check_guide_plates(&mut self, id: SiteId, target: &'a Target) -> Option<Vec<AxisId>> {
+        if self.broken_plates > 0 {
+            return None;
+        }
+        let dims = |checker: &Checker, axes: &[AxisId]| -> Vec<Size> {
+            axes.iter().map(|axis| checker.axes[*axis].size.clone()).collect()
+        };
+        let (model, guide) = (dims(self, &self.sites[id.index()].plates), dims(self, &self.plates));
+        if model != guide {
+            let site = &self.sites[id.index()];
+            let (name, declared) = (site.name.clone(), self.site_names[id.index()]);
+            let show = |checker: &Checker, sizes: &[Size]| sizes.iter().map(|size| checker.print_size(size)).collect();
+            let (model, guide) = (show(self, &model), show(self, &guide));
+            self.report(Guides::Plates { name, model, guide, declared, span: target.span });
+            return None;
+        }
+        let own = |checker: &Checker, at: usize, index: &crate::syntax::Expr| {
+            matches!(&index.kind, ExprKind::Name(name) if checker.plates.get(at).is_some_and(|axis| checker.axes[*axis].name == *name))
+        };
+        if let Some((_, wrong)) = target.index.iter().enumerate().find(|(at, index)| !own(self, *at, index)) {
+            self.report(Guides::FactorIndex { name: target.name.node.clone(), span: wrong.span });
+            return None;
+        }
+        Some(self.plates.clone())
+    }
+
+    /// A factor has exactly its site's support.
+    fn check_factor_support(&mut self, id: SiteId, call: &Call, dist: &Dist, event: &[Size]) -> Option<()> {
+        let site = &self.sites[id.index()];
+        let support = site.support.clone();
+        let own = if dist.kind == Kind::Flat { Support::Real } else { dist::support(&self.graph, dist, event) };
+        if dist.kind == Kind::Flat {
+            self.report(Guides::FlatFactor { name: site.name.clone(), span: call.span });
+            return None;
+        }
+        let discrete = support.is_discrete() == own.is_discrete();
+        if discrete && fits(&own, &support) == Fit::Proven && fits(&support, &own) == Fit::Proven {
+            return Some(());
+        }
+        let (name, declared) = (site.name.clone(), self.site_names[id.index()]);
+        let args = self.text(call.span).strip_prefix(&call.name.node).unwrap_or("").to_string();
+        // The arguments of a Normal are those of a LogNormal: that offer can be typed as it stands.
+        let offer = match (&support, dist.kind) {
+            (Support::Positive, Kind::Normal) if !args.ends_with("...") => Some(format!("LogNormal{args}")),
+            _ => family(&support).map(String::from),
+        };
+        let (own, support) = (self.support_text(&own), self.support_text(&support));
+        let dist = call.name.node.clone();
+        self.report(Supports::Factor { dist, own, name, support, declared, offer, span: call.span });
+        None
+    }
+
+    fn check_request(&mut self, by: &'a Call) -> Option<Spanned<Request>> {
+        match ESTIMATORS.iter().find(|(name, _)| *name == by.name.node) {
+            Some((_, Some(request))) => Some(Spanned::new(request.clone(), by.span)),
+            Some((name, None)) => {
+                self.report(Limits::Estimator { name: name.to_string(), span: by.span });
+                None
+            }
+            None => {
+                let nearest = super::names::nearest(&by.name.node, ESTIMATORS.iter().map(|(name, _)| *name));
+                self.report(Guides::UnknownEstimator { name: by.name.node.clone(), nearest, span: by.name.span });
+                None
+            }
+        }
+    }
+
+    /// A guide without an automatic factor writes every site; an unbounded discrete site is always written.
+    fn check_unwritten(&mut self, auto: bool, span: Option<Span>) {
+        let missing: Vec<SiteId> = (0..self.sites.len() as u32)
+            .map(SiteId)
+            .filter(|id| !self.homes.contains_key(id) && !self.written.contains_key(&self.sites[id.index()].name))
+            .collect();
+        if auto {
+            for id in missing {
+                let site = &self.sites[id.index()];
+                if site.support.is_discrete() && site.support.states().is_none() {
+                    let (name, declared) = (site.name.clone(), self.site_names[id.index()]);
+                    let support = self.support_text(&self.sites[id.index()].support);
+                    self.report(Guides::UnboundedUnwritten { name, support, declared, guide: span });
+                }
+            }
+            return;
+        }
+        if let (Some(span), false) = (span, missing.is_empty() || self.model_is_broken) {
+            let sites = missing.iter().map(|id| (self.sites[id.index()].name.clone(), self.site_names[id.index()]));
+            let sites: Vec<(String, Span)> = sites.collect();
+            let keyword = Span::new(span.start, span.start + "guide".len());
+            self.report(Guides::Unwritten { sites, span: keyword });
+        }
+    }
+
+    /// The plates of a site as seen from where it is read.
+    pub(super) fn site_home(&self, id: SiteId) -> Vec<AxisId> {
+        match self.homes.get(&id) {
+            Some((home, _)) if self.guide_block => home.clone(),
+            _ => self.sites[id.index()].plates.clone(),
+        }
+    }
+
+    /// In the guide a site is read once its factor is written, or where it is drawn automatically.
+    pub(super) fn may_read_site(&mut self, id: SiteId, name: &str, span: Span) -> bool {
+        if self.drawing == Some(id) {
+            self.report(crate::model::problems::Names::ReadsItself { name: name.into(), span });
+            return false;
+        }
+        if self.homes.contains_key(&id) {
+            return true;
+        }
+        if let Some(written) = self.written.get(name).copied() {
+            self.report(Guides::ReadBeforeFactor { name: name.into(), written, span });
+            return false;
+        }
+        if self.guide_auto && self.sites[id.index()].support.is_discrete() {
+            self.report(Guides::SummedOutRead { name: name.into(), span });
+            return false;
+        }
+        true
+    }
+}
+
+/// Names that a guide block declares: its params and definitions.
+pub(super) fn guide_names(block: &Block) -> BTreeMap<String, Span> {
+    let mut names = BTreeMap::new();
+    let mut open = vec![block];
+    while let Some(block) = open.pop() {
+        for stmt in &block.stmts {
+            let name: Option<&Name> = match &stmt.node {
+                Stmt::Plate { block, .. } => {
+                    open.push(block);
+                    None
+                }
+                Stmt::Param(param) => Some(&param.name),
+                Stmt::Def { name, .. } => Some(name),
+                _ => None,
+            };
+            if let Some(name) = name {
+                names.entry(name.node.clone()).or_insert(name.span);
+            }
+        }
+    }
+    names
+}
+
+/// The guide's plates of every site written so far, and where it was written.
+pub(super) type Homes = BTreeMap<SiteId, (Vec<AxisId>, Span)>;

@@ -1,0 +1,106 @@
+//! What is legal and probably not meant: a table of lints over the whole model.
+
+use std::collections::BTreeSet;
+
+use super::Checker;
+use crate::math::{DataId, NodeId, Op, ParamId, SiteId};
+use crate::model::problems::{Items, Lints};
+use crate::model::{Guide, Proviso, Statement};
+use crate::shape::Size;
+use crate::source::Span;
+
+type Lint = for<'a> fn(&mut Checker<'a>, &Guide);
+
+const LINTS: &[Lint] = &[unused_data, unused_latent];
+
+impl<'a> Checker<'a> {
+    /// Rules and lints that need the whole model. Lints of a model that is wrong would only distract.
+    pub(super) fn check_whole(&mut self, guide: &Guide) {
+        self.check_likelihood();
+        if self.errors() == 0 && !self.has_broken_items {
+            for lint in LINTS {
+                lint(self, guide);
+            }
+        }
+    }
+
+    /// If data are declared, a `~` or a `factor` reads some.
+    fn check_likelihood(&mut self) {
+        if self.data.is_empty() || self.models.is_empty() || self.model_is_broken || !self.observed.is_empty() {
+            return;
+        }
+        let factors: Vec<NodeId> = self.statements.iter().flat_map(|statement| self.statement_roots(statement)).collect();
+        let reads = self.graph.reachable(&factors).into_iter().any(|id| matches!(self.graph.nodes[id].op, Op::Data(_)));
+        if !reads {
+            let data = self.data.iter().map(|data| (data.name.clone(), data.span)).collect();
+            let rows = self.data.iter().map(|data| data.rows.iter().map(|dim| self.dims[*dim].name.clone()).collect());
+            let rows: Vec<Vec<String>> = rows.collect();
+            self.report(Items::NoLikelihood { data, rows });
+        }
+    }
+
+    /// Every expression that the model block holds.
+    pub(super) fn model_roots(&self) -> Vec<NodeId> {
+        self.statements.iter().flat_map(|statement| self.statement_roots(statement)).collect()
+    }
+
+    pub(super) fn statement_roots(&self, statement: &Statement) -> Vec<NodeId> {
+        match statement {
+            Statement::Latent(id) => self.sites[id.index()].dist.args.values().copied().collect(),
+            Statement::Define(id) => vec![self.definition(*id).value],
+            Statement::Observe(seen) => seen.dist.args.values().copied().chain([seen.value]).collect(),
+            Statement::Factor { value, .. } => vec![*value],
+        }
+    }
+
+    pub(super) fn read_params(&self, roots: &[NodeId]) -> BTreeSet<ParamId> {
+        let nodes = self.graph.reachable(roots).into_iter();
+        nodes.filter_map(|id| if let Op::Param(param) = self.graph.nodes[id].op { Some(param) } else { None }).collect()
+    }
+
+    pub(super) fn read_sites(&self, roots: &[NodeId]) -> BTreeSet<SiteId> {
+        let nodes = self.graph.reachable(roots).into_iter();
+        nodes.filter_map(|id| if let Op::Site(site) = self.graph.nodes[id].op { Some(site) } else { None }).collect()
+    }
+
+    /// A size that must not be negative once it is known.
+    pub(super) fn require_size(&mut self, size: Size, span: Span) {
+        if size.known().is_none() && !self.trial {
+            self.provisos.push(Proviso::Size { size, span });
+        }
+    }
+}
+
+/// A `data` item that nothing reads.
+fn unused_data(checker: &mut Checker, _: &Guide) {
+    for at in 0..checker.data.len() {
+        let id = DataId(at as u32);
+        if !checker.observed.contains_key(&id) && !checker.data_reads.contains_key(&id) {
+            let data = &checker.data[at];
+            let (name, span) = (data.name.clone(), data.span);
+            checker.report(Lints::UnusedData { name, span });
+        }
+    }
+}
+
+/// A latent that no observation and no factor depends on, in a model that has some.
+fn unused_latent(checker: &mut Checker, _: &Guide) {
+    let scored = |statement: &&Statement| matches!(statement, Statement::Observe(_) | Statement::Factor { .. });
+    let roots: Vec<NodeId> =
+        checker.statements.iter().filter(scored).flat_map(|statement| checker.statement_roots(statement)).collect();
+    if roots.is_empty() {
+        return;
+    }
+    let mut reached = checker.read_sites(&roots);
+    let mut open: Vec<SiteId> = reached.iter().copied().collect();
+    while let Some(site) = open.pop() {
+        let args: Vec<NodeId> = checker.sites[site.index()].dist.args.values().copied().collect();
+        open.extend(checker.read_sites(&args).into_iter().filter(|parent| reached.insert(*parent)));
+    }
+    for at in 0..checker.sites.len() {
+        if !reached.contains(&SiteId(at as u32)) {
+            let (name, span) = (checker.sites[at].name.clone(), checker.site_names[at]);
+            checker.report(Lints::UnusedLatent { name, span });
+        }
+    }
+}

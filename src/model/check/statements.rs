@@ -1,0 +1,429 @@
+//! The model block: plates, definitions, latents, observations and factors, in the order written.
+
+use super::Checker;
+use super::dists::For;
+use super::expr::{Place, Value};
+use super::names::Meaning;
+use super::types::Checked;
+use crate::dist::{self, Dist, Kind};
+use crate::math::support::{Bound, Fit, fits};
+use crate::math::{DataId, DefId, Label, NodeId, Op, Pick, SiteId, Support};
+use crate::model::problems::{Limits, Lints, Statements, Supports};
+use crate::model::{Definition, Observation, Owner, Site, Statement};
+use crate::shape::{AxisId, AxisKind, Size};
+use crate::source::{Span, Spanned};
+use crate::syntax::{Block, Call, Expr, ExprKind, Name, Stmt, Target};
+
+impl<'a> Checker<'a> {
+    pub(super) fn check_model_block(&mut self, block: &'a Block) {
+        self.place = Place::Model;
+        for stmt in &block.stmts {
+            self.check_model_statement(stmt);
+        }
+    }
+
+    fn check_model_statement(&mut self, stmt: &'a Spanned<Stmt>) {
+        match &stmt.node {
+            Stmt::Plate { var, dim, chain, block } => {
+                self.in_plate(var, dim, *chain, |checker| {
+                    block.stmts.iter().for_each(|stmt| checker.check_model_statement(stmt));
+                });
+            }
+            Stmt::Factor(expr) => self.check_factor(expr, stmt.span),
+            Stmt::Param(param) => {
+                self.report(Statements::ParamInModel { name: param.name.node.clone(), span: stmt.span });
+                self.declare_broken(&param.name);
+            }
+            Stmt::Def { name, value } => self.check_definition(name, value, Owner::Model),
+            Stmt::Draw { targets, grouped, dist, by } => {
+                if let Some(by) = by {
+                    self.report(Statements::ByInModel { span: by.span });
+                }
+                match targets.as_slice() {
+                    [target] if !grouped => self.check_draw(target, dist, stmt.span),
+                    _ => self.check_grouped(targets, dist),
+                }
+            }
+            Stmt::Error { binds } => binds.iter().for_each(|name| self.declare_broken(name)),
+        }
+    }
+
+    /// Checks a block with one more plate around it.
+    pub(super) fn in_plate(&mut self, var: &'a Name, dim: &'a Name, chain: bool, check: impl FnOnce(&mut Checker<'a>)) {
+        let height = self.scope.locals.len();
+        let kind = if chain { AxisKind::Chain } else { AxisKind::Plate };
+        if chain {
+            self.report(Limits::Chain { span: var.span.to(dim.span) });
+        }
+        match self.plate_dim(&dim.node, dim.span) {
+            Some(dim) => {
+                let axis = self.add_axis(var, Size::dim(dim), Size::default(), kind);
+                self.push_variable(var, axis);
+                self.plates.push(axis);
+                check(self);
+                self.plates.pop();
+            }
+            None => {
+                self.push_broken(var);
+                self.broken_plates += 1;
+                check(self);
+                self.broken_plates -= 1;
+            }
+        }
+        self.scope.locals.truncate(height);
+    }
+
+    fn check_factor(&mut self, expr: &'a Expr, span: Span) {
+        let Some(value) = self.check_number(expr, "a `factor`") else { return };
+        if self.check_arithmetic(value, expr.span, "factor").is_some() && self.broken_plates == 0 {
+            self.statements.push(Statement::Factor { value, plates: self.plates.clone(), span });
+        }
+    }
+
+    /// `h = EXPR`
+    pub(super) fn check_definition(&mut self, name: &'a Name, value: &'a Expr, owner: Owner) {
+        self.declaring = Some(name.node.clone());
+        let value = self.check_value(value);
+        self.declaring = None;
+        let meaning = match value {
+            _ if self.broken_plates > 0 => Meaning::Broken,
+            None => Meaning::Broken,
+            Some(Value::Node(node)) => Meaning::Definition(self.add_definition(name.node.clone(), name.span, node, owner)),
+            Some(Value::Outputs(outputs)) => Meaning::Outputs(
+                outputs
+                    .into_iter()
+                    .map(|(output, node)| {
+                        let full = format!("{}.{output}", name.node);
+                        (output, self.add_definition(full, name.span, node, owner))
+                    })
+                    .collect(),
+            ),
+        };
+        self.declare(name, meaning);
+    }
+
+    fn add_definition(&mut self, name: String, span: Span, value: NodeId, owner: Owner) -> DefId {
+        let id = DefId(self.definitions.len() as u32);
+        self.definitions.push(Definition { name, plates: self.plates.clone(), value, owner, span });
+        // Its rows are those of its plates even where the value is the same in each.
+        let named = self.op(Op::Named(Label::Definition(id), value), span);
+        self.definition_nodes.push(named);
+        if owner == Owner::Model {
+            self.statements.push(Statement::Define(id));
+        }
+        id
+    }
+
+    fn check_draw(&mut self, target: &'a Target, dist: &'a Call, span: Span) {
+        match self.scope.top.get(&target.name.node).map(|entry| (entry.meaning.clone(), entry.span)) {
+            Some((Meaning::Data(id), _)) => self.check_observation(id, target, dist, span),
+            Some((Meaning::Broken, _)) => _ = self.check_dist(dist, &nothing(&target.name.node)),
+            Some((meaning, declared)) => {
+                let (name, word) = (target.name.node.clone(), meaning.word());
+                self.report(Statements::DrawnOther { name, word, declared, span: target.span });
+                self.check_dist(dist, &nothing(&target.name.node));
+            }
+            None => self.check_latent(target, dist, span),
+        }
+    }
+
+    /// `z: TYPE ~ Dist(...)`
+    fn check_latent(&mut self, target: &'a Target, call: &'a Call, span: Span) {
+        let name = &target.name;
+        if let Some(first) = target.index.first() {
+            let rows = target.index.last().map_or(first.span, |last| first.span.to(last.span));
+            self.report(Statements::IndexedLatent { name: name.node.clone(), span: rows });
+        }
+        let typed = target.ty.as_ref().map(|ty| self.check_complete_type(ty));
+        let declared = match typed {
+            // Its type was reported: what reads it should not stumble.
+            Some(None) => {
+                self.check_dist_of(name, call, &nothing(&name.node));
+                self.declare_broken(name);
+                return;
+            }
+            Some(Some(checked)) => Some(checked),
+            None => None,
+        };
+        let event = declared.as_ref().map_or(vec![], |checked| checked.event.clone());
+        let support = declared.as_ref().map(|checked| checked.support.clone());
+        let dist = self.check_dist_of(name, call, &For { name: &name.node, event: &event, declared: support.as_ref() });
+        let fitted = dist.and_then(|dist| {
+            let (support, restricted) = self.latent_support(name, call, &dist, declared.as_ref(), target)?;
+            Some((dist, support, restricted))
+        });
+        match (fitted, declared) {
+            (Some((dist, support, restricted)), _) => {
+                self.add_site(name, event, support, dist, restricted, span);
+            }
+            // The distribution was reported, the type is known: the site can be read.
+            (None, Some(checked)) => {
+                let dist = Dist { kind: Kind::Flat, args: Default::default() };
+                self.add_site(name, checked.event, checked.support, dist, false, span);
+            }
+            (None, None) => self.declare_broken(name),
+        }
+    }
+
+    fn check_dist_of(&mut self, name: &Name, call: &'a Call, of: &For) -> Option<Dist> {
+        self.declaring = Some(name.node.clone());
+        let dist = self.check_dist(call, of);
+        self.declaring = None;
+        dist
+    }
+
+    fn add_site(
+        &mut self,
+        name: &Name,
+        event: Vec<Size>,
+        support: Support,
+        dist: Dist,
+        restricted: bool,
+        span: Span,
+    ) {
+        if self.broken_plates > 0 {
+            self.declare_broken(name);
+            return;
+        }
+        let id = SiteId(self.sites.len() as u32);
+        if !self.declare(name, Meaning::Site(id)) {
+            return;
+        }
+        let plates = self.plates.clone();
+        self.sites.push(Site { name: name.node.clone(), plates, event, support, dist, restricted, span });
+        self.site_names.push(name.span);
+        self.statements.push(Statement::Latent(id));
+    }
+
+    /// The site's support, and whether its density is restricted to it.
+    fn latent_support(
+        &mut self,
+        name: &Name,
+        call: &Call,
+        dist: &Dist,
+        declared: Option<&Checked>,
+        target: &Target,
+    ) -> Option<(Support, bool)> {
+        let event = declared.map_or(vec![], |checked| checked.event.clone());
+        let own = dist::support(&self.graph, dist, &event);
+        let Some(checked) = declared else {
+            return Some((own, false));
+        };
+        let ty_span = target.ty.as_ref().map_or(target.span, |ty| ty.span);
+        if let Some(reads) = self.bound_on_latent(&checked.support) {
+            self.report(Supports::LatentBound { name: name.node.clone(), reads, span: ty_span });
+            return None;
+        }
+        let support = checked.support.clone();
+        let discrete = support.is_discrete();
+        if dist.kind == Kind::Flat {
+            let thin = discrete || matches!(support, Support::Simplex(_)) || support.is_matrix();
+            if thin {
+                let support = self.support_text(&support);
+                self.report(Supports::FlatOn { name: name.node.clone(), support, span: ty_span });
+                return None;
+            }
+            return Some((support, false));
+        }
+        let (inside, around) = (fits(&support, &own), fits(&own, &support));
+        let thin = own.event_rank() == 0 && (matches!(support, Support::Simplex(_)) || support.is_matrix());
+        if inside != Fit::Proven || discrete != own.is_discrete() || thin {
+            let (declared, own_text) = (self.support_text(&support), self.support_text(&own));
+            let (offer, dist) = (family(&support), call.name.node.clone());
+            self.report(Supports::SiteType {
+                name: name.node.clone(),
+                declared,
+                declared_span: ty_span,
+                dist,
+                own: own_text,
+                offer,
+                dist_span: call.span,
+            });
+            return None;
+        }
+        let restricted = around != Fit::Proven;
+        if restricted {
+            self.check_restriction(name, call, dist, &support)?;
+        }
+        Some((support, restricted))
+    }
+
+    /// The mass that a restriction leaves must be a constant: the density is not renormalized.
+    fn check_restriction(&mut self, name: &Name, call: &Call, dist: &Dist, support: &Support) -> Option<()> {
+        // Half of a density that is symmetric about the bound has mass one half, whatever its scale.
+        let symmetric = matches!(dist.kind, Kind::Normal | Kind::StudentT);
+        let centred = dist.args.get("loc").and_then(|loc| self.fold_number(*loc)) == Some(0.0);
+        if *support == Support::Positive && symmetric && centred {
+            return Some(());
+        }
+        let Some(reads) = self.varies(dist) else { return Some(()) };
+        let reads = self.first_random(reads).unwrap_or_default();
+        let written = self.text(call.span);
+        let bounds = match support {
+            Support::Positive => Some(("0".to_string(), "inf".to_string())),
+            Support::Unit => Some(("0".into(), "1".into())),
+            Support::Interval(Bound::Number(lo), Bound::Number(hi)) => Some((lo.to_string(), hi.to_string())),
+            _ => None,
+        };
+        let support = self.support_text(support);
+        let name_text = name.node.clone();
+        self.report(Supports::RestrictedMass { name: name_text, support, reads, written, bounds, span: call.span });
+        None
+    }
+
+    /// The site or param that an expression reads first.
+    pub(super) fn first_random(&self, node: NodeId) -> Option<String> {
+        self.graph.reachable(&[node]).into_iter().find_map(|id| match self.graph.nodes[id].op {
+            Op::Site(site) => Some(format!("the latent `{}`", self.sites.get(site.index())?.name)),
+            Op::Param(param) => Some(format!("the param `{}`", self.params.get(param.index())?.name)),
+            _ => None,
+        })
+    }
+
+    fn bound_on_latent(&self, support: &Support) -> Option<String> {
+        let Support::Interval(low, high) = support else { return None };
+        [low, high].into_iter().find_map(|bound| match bound {
+            Bound::Value(node) => self.first_random(*node),
+            Bound::Number(_) => None,
+        })
+    }
+
+    /// `y[n] ~ Dist(...)`
+    fn check_observation(&mut self, id: DataId, target: &'a Target, call: &'a Call, span: Span) {
+        let name = target.name.node.clone();
+        if let Some(ty) = &target.ty {
+            self.report(Statements::TypedObservation { name: name.clone(), span: ty.span });
+        }
+        if let Some(first) = self.observed.insert(id, target.span) {
+            self.report(Statements::ObservedTwice { name: name.clone(), first, second: target.span });
+        }
+        let data = &self.data[id.index()];
+        let (event, support) = (data.event.clone(), data.support.clone());
+        let event: Vec<Size> = event.iter().map(|size| self.known_size(size)).collect();
+        let broken = self.broken_data.contains(&id);
+        let axes = if broken { None } else { self.observation_rows(id, target) };
+        let declared = (!broken).then_some(&support);
+        let dist = self.check_dist(call, &For { name: &name, event: &event, declared });
+        let (Some(axes), Some(dist)) = (axes, dist) else { return };
+        if self.check_observed_support(id, call, &dist, &event).is_none() || self.broken_plates > 0 {
+            return;
+        }
+        let whole = self.data_node(id, target.span);
+        let picks: Vec<Pick> = axes.into_iter().map(Pick::Row).collect();
+        let value = if picks.is_empty() { whole } else { self.index(whole, picks, target.span) };
+        self.statements.push(Statement::Observe(Observation { data: id, value, dist, plates: self.plates.clone(), span }));
+    }
+
+    /// All row indices, each the variable of an enclosing plate over that dim, in order.
+    fn observation_rows(&mut self, id: DataId, target: &'a Target) -> Option<Vec<AxisId>> {
+        let rows = self.data[id.index()].rows.clone();
+        let mut axes = vec![];
+        for (at, row) in rows.iter().enumerate() {
+            let index = target.index.get(at);
+            let axis = index.and_then(|index| self.plate_variable(index));
+            match axis {
+                Some(axis) if self.axes[axis].size == Size::dim(*row) => axes.push(axis),
+                _ => return self.wrong_rows(id, target),
+            }
+        }
+        let in_order = axes.windows(2).all(|pair| {
+            let place = |axis: AxisId| self.plates.iter().position(|plate| *plate == axis);
+            place(pair[0]) < place(pair[1])
+        });
+        if target.index.len() != rows.len() || !in_order {
+            return self.wrong_rows(id, target);
+        }
+        // A plate that the data has no row of would observe the same value again and again.
+        if let Some(extra) = self.plates.iter().find(|plate| !axes.contains(plate)) {
+            let (variable, dim) = (self.axes[*extra].name.clone(), self.print_size(&self.axes[*extra].size));
+            let name = target.name.node.clone();
+            self.report(Statements::ObservedAgain { name, variable, dim, span: target.span });
+            return None;
+        }
+        Some(axes)
+    }
+
+    fn plate_variable(&self, index: &Expr) -> Option<AxisId> {
+        match &index.kind {
+            ExprKind::Paren(inner) => self.plate_variable(inner),
+            ExprKind::Name(name) => self
+                .plates
+                .iter()
+                .rev()
+                .copied()
+                .find(|axis| self.axes[*axis].name == *name),
+            _ => None,
+        }
+    }
+
+    fn wrong_rows<T>(&mut self, id: DataId, target: &Target) -> Option<T> {
+        if self.broken_plates > 0 {
+            return None;
+        }
+        let data = &self.data[id.index()];
+        let rows: Vec<String> = data.rows.iter().map(|dim| self.dims[*dim].name.clone()).collect();
+        let around: Vec<(String, String)> = (self.plates.iter())
+            .map(|axis| (self.axes[*axis].name.clone(), self.print_size(&self.axes[*axis].size)))
+            .collect();
+        let (name, span) = (data.name.clone(), target.span);
+        self.report(Statements::ObservedRows { name, rows, around, given: target.index.len(), span });
+        None
+    }
+
+    /// Observed data must lie in the distribution's support; `Bernoulli` also scores `unit` values.
+    fn check_observed_support(&mut self, id: DataId, call: &Call, dist: &Dist, event: &[Size]) -> Option<()> {
+        let support = self.data[id.index()].support.clone();
+        let own = dist::support(&self.graph, dist, event);
+        let (name, declared) = (self.data[id.index()].name.clone(), self.data[id.index()].span);
+        if dist.kind == Kind::Bernoulli && support == Support::Unit {
+            self.report(Lints::UnitBernoulli { name, declared, span: call.span });
+            return Some(());
+        }
+        // Bounds that a site or data sets are checked when computed.
+        let moving = matches!(own, Support::Count(_)) && matches!(support, Support::Count(_));
+        if fits(&support, &own) == Fit::Proven || moving {
+            return Some(());
+        }
+        let (have, want) = (self.support_text(&support), self.support_text(&own));
+        let offer = family(&support);
+        let dist = call.name.node.clone();
+        self.report(Supports::Observed { name, have, declared, dist, want, offer, span: call.span });
+        None
+    }
+
+    /// `(x[n], h: binary[H]) ~ Boltzmann(e)`
+    fn check_grouped(&mut self, targets: &'a [Target], dist: &'a Call) {
+        if dist.name.node == "Boltzmann" {
+            self.report(Limits::Distribution { name: dist.name.node.clone(), span: dist.name.span });
+        } else {
+            let span = targets.first().map_or(dist.span, |first| first.span.to(dist.span));
+            self.report(Statements::Grouped { dist: dist.name.node.clone(), span });
+        }
+        for target in targets {
+            match self.scope.top.get(&target.name.node).map(|entry| entry.meaning.clone()) {
+                Some(Meaning::Data(id)) => _ = self.observed.insert(id, target.span),
+                _ => self.declare_broken(&target.name),
+            }
+        }
+    }
+}
+
+/// A distribution of a value that nothing is known about.
+pub(super) fn nothing(name: &str) -> For<'_> {
+    For { name, event: &[], declared: None }
+}
+
+/// A distribution that has this support, to offer.
+pub(super) fn family(support: &Support) -> Option<&'static str> {
+    Some(match support {
+        Support::Real => "Normal(loc, scale)",
+        Support::Positive => "LogNormal(loc, scale)",
+        Support::Unit => "Beta(a, b)",
+        Support::Count(None) => "Poisson(rate)",
+        Support::Count(Some(_)) => "Binomial(n, p)",
+        Support::Binary => "Bernoulli(p)",
+        Support::Category(_) => "Categorical(p)",
+        Support::Simplex(_) => "Dirichlet(concentration)",
+        _ => return None,
+    })
+}

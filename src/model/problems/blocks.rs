@@ -1,0 +1,164 @@
+//! Problems of statements of the model, and of entries of `fit`.
+
+use super::{did_you_mean, join};
+use crate::problem::Problem;
+use crate::source::Span;
+
+pub(in crate::model) enum Statements {
+    ParamInModel { name: String, span: Span },
+    ByInModel { span: Span },
+    DrawnOther { name: String, word: &'static str, declared: Span, span: Span },
+    IndexedLatent { name: String, span: Span },
+    TypedObservation { name: String, span: Span },
+    ObservedTwice { name: String, first: Span, second: Span },
+    ObservedRows { name: String, rows: Vec<String>, around: Vec<(String, String)>, given: usize, span: Span },
+    ObservedAgain { name: String, variable: String, dim: String, span: Span },
+    Grouped { dist: String, span: Span },
+}
+
+impl From<Statements> for Problem {
+    fn from(fact: Statements) -> Problem {
+        match fact {
+            Statements::ParamInModel { name, span } => {
+                Problem::error("ppl::model::param_in_model", format!("`param {name}` stands at the top or in the guide"))
+                    .label(span, "not in the model block")
+                    .help(format!("move it to the top of the file; for one a row write `param {name}[N]: ...`"))
+            }
+            Statements::ByInModel { span } => {
+                Problem::error("ppl::model::by_in_model", "`by` chooses how the guide is fitted, and stands in the guide")
+                    .label(span, "not in the model block")
+                    .help("write it after the site's factor in `guide { ... }`")
+            }
+            Statements::DrawnOther { name, word, declared, span } => {
+                Problem::error("ppl::model::drawn_name", format!("`{name}` is {word}, and cannot be drawn"))
+                    .label(span, "left of `~` stands a new name or data")
+                    .label(declared, "declared here")
+                    .help("give the site a name of its own")
+            }
+            Statements::IndexedLatent { name, span } => {
+                Problem::error("ppl::model::indexed_latent", format!("a latent is declared without its rows: `{name} ~ ...`"))
+                    .label(span, "the enclosing plates give it its rows")
+                    .help(format!("write `{name} ~ ...` inside the plate; for a vector write `{name}: real[K] ~ ...`"))
+            }
+            Statements::TypedObservation { name, span } => {
+                Problem::error("ppl::model::typed_observation", format!("data `{name}` has its type where it is declared"))
+                    .label(span, "this type")
+                    .help("leave it out here")
+            }
+            Statements::ObservedTwice { name, first, second } => {
+                Problem::error("ppl::model::observed_twice", format!("data `{name}` is observed twice"))
+                    .label(second, "observed again here")
+                    .label(first, "first observed here")
+                    .help("data are observed by one statement; for a mixture draw a label and index with it")
+            }
+            Statements::ObservedRows { name, rows, around, given, span } => {
+                observed_rows(&name, &rows, &around, given, span)
+            }
+            Statements::ObservedAgain { name, variable, dim, span } => {
+                let message = format!("`{name}` would be observed once for every row of {dim}");
+                Problem::error("ppl::model::observed_rows", message)
+                    .label(span, format!("`{variable}` is not among its rows"))
+                    .help(format!("move the statement out of `for {variable} in {dim}`; a sum over it is \
+                                   `sum(... for {variable} in {dim})`"))
+            }
+            Statements::Grouped { dist, span } => {
+                Problem::error("ppl::model::grouped", format!("several names are drawn together only from Boltzmann, not {dist}"))
+                    .label(span, "this statement")
+                    .help("write one statement for each name")
+            }
+        }
+    }
+}
+
+fn observed_rows(name: &str, rows: &[String], around: &[(String, String)], given: usize, span: Span) -> Problem {
+    let all = join(rows, "and");
+    let message = if rows.is_empty() {
+        format!("data `{name}` has no rows, and is observed whole")
+    } else {
+        format!("data `{name}` has rows of {all}, and is observed one row at a time")
+    };
+    let variable = |row: &String| around.iter().rev().find(|(_, dim)| dim == row).map(|(variable, _)| variable.clone());
+    let variables: Vec<String> = rows.iter().map(|row| variable(row).unwrap_or_else(|| row.to_lowercase())).collect();
+    let inside = rows.iter().all(|row| variable(row).is_some());
+    let target = if rows.is_empty() { name.to_string() } else { format!("{name}[{}]", variables.join(", ")) };
+    let plates: Vec<String> = rows.iter().zip(&variables).map(|(row, v)| format!("for {v} in {row} {{ ")).collect();
+    let help = if inside || rows.is_empty() {
+        format!("write `{target} ~ ...`, with the variables of the enclosing plates in this order")
+    } else {
+        format!("write `{}{target} ~ ... {}`", plates.join(""), "}".repeat(rows.len()))
+    };
+    let label = if given == 0 && !rows.is_empty() { "which row?" } else { "not its rows" };
+    Problem::error("ppl::model::observed_rows", message).label(span, label).help(help)
+}
+
+pub(in crate::model) enum Fits {
+    StepsAndEpochs { epochs: Span, steps: Span },
+    UnknownEntry { name: String, nearest: Option<String>, span: Span },
+    Twice { name: String, first: Span, second: Span },
+    NotInPhase { name: String, span: Span },
+    Value { name: String, wants: &'static str, written: &'static str, span: Span },
+    Rate { span: Span },
+    BatchNotADim { name: String, word: &'static str, span: Span },
+    UnknownName { what: &'static str, name: String, nearest: Option<String>, known: String, span: Span },
+    InitName { name: String, nearest: Option<String>, span: Span },
+    BatchRows { name: String, span: Span },
+}
+
+impl From<Fits> for Problem {
+    fn from(fact: Fits) -> Problem {
+        match fact {
+            Fits::StepsAndEpochs { epochs, steps } => {
+                Problem::error("ppl::model::fit_length", "a fit has `steps` or `epochs`, not both")
+                    .label(steps, "steps")
+                    .label(epochs, "epochs")
+                    .help("remove one of them")
+            }
+            Fits::UnknownEntry { name, nearest, span } => {
+                let known = "entries are objective, optimizer, batch, epochs, steps, particles, kl, starts, draws, stop, \
+                             patience, clip and init";
+                Problem::error("ppl::model::fit_entry", format!("`fit` has no entry `{name}`"))
+                    .label(span, "this entry")
+                    .help(did_you_mean(&nearest, known))
+            }
+            Fits::Twice { name, first, second } => {
+                Problem::error("ppl::model::fit_entry", format!("`{name}:` is written twice"))
+                    .label(second, "again here")
+                    .label(first, "first here")
+                    .help("remove one of them")
+            }
+            Fits::NotInPhase { name, span } => {
+                Problem::error("ppl::model::fit_entry", format!("`{name}:` stands outside of phases"))
+                    .label(span, "a phase holds steps, epochs, optimizer and objective")
+                    .help("move it into the `fit` block")
+            }
+            Fits::Value { name, wants, written, span } => {
+                Problem::error("ppl::model::fit_value", format!("`{name}:` takes {wants}"))
+                    .label(span, "not this")
+                    .help(format!("write it like `{written}`"))
+            }
+            Fits::Rate { span } => Problem::error("ppl::model::fit_value", "this is no rate")
+                .label(span, "a positive number or a schedule is wanted here")
+                .help("write `1e-3`, `cosine(1e-3, warmup: 100)` or `linear(1e-2, 1e-4, 1000)`"),
+            Fits::BatchNotADim { name, word, span } => {
+                Problem::error("ppl::model::batch", format!("a batch is rows of a dim, and `{name}` is {word}"))
+                    .label(span, "a dim is wanted here")
+                    .help("write `batch: N = 128` with the dim that counts the rows")
+            }
+            Fits::UnknownName { what, name, nearest, known, span } => {
+                Problem::error("ppl::model::fit_value", format!("there is no {what} `{name}`"))
+                    .label(span, format!("an {what} is wanted here"))
+                    .help(did_you_mean(&nearest, format!("there are {known}")))
+            }
+            Fits::InitName { name, nearest, span } => {
+                Problem::error("ppl::model::fit_value", format!("`init:` names `{name}`, which is neither a site nor a param"))
+                    .label(span, "this name")
+                    .help(did_you_mean(&nearest, "write a site or param of this file"))
+            }
+            Fits::BatchRows { name, span } => {
+                Problem::error("ppl::model::batch", format!("no plate runs over `{name}`, so its rows cannot be drawn"))
+                    .label(span, "batched here")
+                    .help("batch the dim of a plate that the data are observed in")
+            }
+        }
+    }
+}
