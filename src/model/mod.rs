@@ -10,7 +10,9 @@ use crate::source::{Source, Span};
 use crate::syntax::Expr;
 
 pub mod check;
-pub mod problems;
+mod problems;
+pub mod print;
+pub mod verify;
 
 pub use check::{check, compile_model};
 

@@ -193,7 +193,8 @@ fn sizes<'a>(checker: &mut Checker<'a>, given: &Given<'a>) -> Option<Vec<Size>> 
 fn product(sizes: &[Size]) -> Size {
     sizes.iter().fold(Size::fixed(1), |product, size| {
         // Sizes of arrays that exist multiply to something a machine can hold; others would overflow here.
-        let small = product.magnitude().checked_mul(size.magnitude()).is_some() && product.degree() + size.degree() < 16;
+        let small =
+            product.magnitude().checked_mul(size.magnitude()).is_some() && product.degree() + size.degree() < 16;
         if small { product.times(size) } else { product }
     })
 }

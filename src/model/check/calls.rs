@@ -25,8 +25,6 @@ type Check = for<'a> fn(&mut Checker<'a>, &Given<'a>) -> Option<NodeId>;
 #[derive(Clone, Copy)]
 enum Form {
     Elementwise(Unary),
-    /// Of two.
-    Pairwise(Binary),
     Reduction(Reduce),
     /// A reduction of one, elementwise of two.
     Either(Reduce, Binary),
@@ -200,7 +198,6 @@ impl<'a> Checker<'a> {
         }
         let node = match builtin.form {
             Elementwise(op) => self.check_elementwise(op, &given),
-            Form::Pairwise(op) => self.check_pairwise(op, &given),
             Reduction(op) => self.check_reduction(op, &given),
             Either(_, op) if given.args.len() == 2 => self.check_pairwise(op, &given),
             Either(op, _) => self.check_reduction(op, &given),
@@ -230,10 +227,16 @@ impl<'a> Checker<'a> {
             }
             return;
         }
-        let declared = self.scope.top.iter().filter(|(_, e)| matches!(e.meaning, Meaning::Net(_) | Meaning::Fun(_)));
-        let known: Vec<&str> =
-            declared.map(|(name, _)| name.as_str()).chain(names()).chain(super::nets::layers()).collect();
-        let nearest = super::names::nearest(name, known.into_iter());
+        let declared: Vec<String> = self
+            .nets
+            .iter()
+            .map(|net| net.name)
+            .chain(self.funs.iter().map(|fun| fun.name))
+            .map(|n| n.node.clone())
+            .collect();
+        let known: Vec<String> =
+            declared.into_iter().chain(names().chain(super::nets::layers()).map(String::from)).collect();
+        let nearest = super::names::nearest(name, known.iter().map(String::as_str));
         self.report(Calls::UnknownFunction { name: name.into(), nearest, span: given.name_span });
     }
 

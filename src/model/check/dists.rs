@@ -93,7 +93,8 @@ impl<'a> Checker<'a> {
             ExprKind::Array(items) if items.iter().any(is_dist_call) => {
                 items.iter().for_each(|item| self.check_foreign_value(item));
             }
-            ExprKind::Name(name) if self.scope.top.get(name).is_some_and(|e| matches!(e.meaning, super::names::Meaning::Energy)) => {}
+            ExprKind::Name(name)
+                if self.scope.top.get(name).is_some_and(|e| matches!(e.meaning, super::names::Meaning::Energy)) => {}
             _ => _ = self.check_value(expr),
         }
     }
@@ -126,7 +127,8 @@ impl<'a> Checker<'a> {
                 },
             }
         }
-        for param in row.params.iter().filter(|param| row.params.iter().find(|p| p.group == param.group) == Some(param)) {
+        for param in row.params.iter().filter(|param| row.params.iter().find(|p| p.group == param.group) == Some(param))
+        {
             let is_given = given.iter().any(|(other, _)| other.group == param.group);
             if !is_given && !broken.contains(&param.group) && good {
                 let names = alternatives(row, param.group);
@@ -256,9 +258,7 @@ impl<'a> Checker<'a> {
 
     /// The arguments of a distribution that read a latent or a param.
     pub(super) fn varies(&self, dist: &Dist) -> Option<NodeId> {
-        dist.args.values().copied().find(|arg| {
-            self.graph.mentions(*arg, |op| matches!(op, Op::Site(_) | Op::Param(_)))
-        })
+        dist.args.values().copied().find(|arg| self.graph.mentions(*arg, |op| matches!(op, Op::Site(_) | Op::Param(_))))
     }
 }
 

@@ -72,7 +72,7 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn check_value(&mut self, expr: &'a Expr) -> Option<Value> {
-        if self.depth >= DEEPEST || self.graph.nodes.len() >= LARGEST {
+        if self.depth >= DEEPEST || self.work >= LARGEST {
             // Said once: everything around it is too deep as well.
             if !std::mem::replace(&mut self.too_large, true) {
                 self.report(Expressions::TooLarge { span: expr.span });
@@ -80,6 +80,7 @@ impl<'a> Checker<'a> {
             return None;
         }
         self.depth += 1;
+        self.work += 1;
         let value = self.check_kind(expr);
         self.depth -= 1;
         value
@@ -245,13 +246,7 @@ impl<'a> Checker<'a> {
         None
     }
 
-    fn check_if(
-        &mut self,
-        condition: &'a Expr,
-        then: &'a Expr,
-        otherwise: &'a Expr,
-        span: Span,
-    ) -> Option<NodeId> {
+    fn check_if(&mut self, condition: &'a Expr, then: &'a Expr, otherwise: &'a Expr, span: Span) -> Option<NodeId> {
         let test = self.check_node(condition).and_then(|test| {
             self.check_truth(test, condition.span, "if")?;
             if !self.is_number(test) {

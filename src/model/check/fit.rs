@@ -39,8 +39,7 @@ const ENTRIES: &[Row] = &[
 ];
 
 /// Objectives by name; only the first is compiled yet.
-const OBJECTIVES: &[&str] =
-    &["elbo", "iwae", "renyi", "forward_kl", "wake_sleep", "rws", "cd", "pcd", "em", "cavi"];
+const OBJECTIVES: &[&str] = &["elbo", "iwae", "renyi", "forward_kl", "wake_sleep", "rws", "cd", "pcd", "em", "cavi"];
 const OPTIMIZERS: &[&str] = &["adam", "sgd", "adamw", "adagrad", "rmsprop", "lbfgs", "natural"];
 
 impl<'a> Checker<'a> {
@@ -67,13 +66,7 @@ impl<'a> Checker<'a> {
         fit
     }
 
-    fn check_phase(
-        &mut self,
-        of: &Spanned<PhaseOf>,
-        entries: &'a [Spanned<Entry>],
-        span: Span,
-        fit: &mut FitBlock,
-    ) {
+    fn check_phase(&mut self, of: &Spanned<PhaseOf>, entries: &'a [Spanned<Entry>], span: Span, fit: &mut FitBlock) {
         let mut block = FitBlock::default();
         let mut seen = vec![];
         for entry in entries {
@@ -182,11 +175,12 @@ impl<'a> Checker<'a> {
             literal(&named.or(positional)?.value)
         };
         let rate = match call.name.node.as_str() {
-            "cosine" if call.args.len() <= 2 => at(0, "from").map(|from| {
-                Rate::Cosine { from, warmup: at(1, "warmup").unwrap_or(0.0).max(0.0) as usize }
-            }),
+            "cosine" if call.args.len() <= 2 => at(0, "from")
+                .map(|from| Rate::Cosine { from, warmup: at(1, "warmup").unwrap_or(0.0).max(0.0) as usize }),
             "linear" if call.args.len() == 3 => match (at(0, "from"), at(1, "to"), at(2, "steps")) {
-                (Some(from), Some(to), Some(steps)) if steps >= 1.0 => Some(Rate::Linear { from, to, steps: steps as usize }),
+                (Some(from), Some(to), Some(steps)) if steps >= 1.0 => {
+                    Some(Rate::Linear { from, to, steps: steps as usize })
+                }
                 _ => None,
             },
             _ => None,
@@ -340,8 +334,12 @@ fn record<'a>(checker: &mut Checker<'a>, fields: &'a [(crate::syntax::Name, Expr
         let site = checker.sites.iter().any(|site| site.name == name.node);
         let param = checker.params.iter().any(|param| param.name == name.node);
         if !site && !param {
-            let known: Vec<String> =
-                checker.sites.iter().map(|s| s.name.clone()).chain(checker.params.iter().map(|p| p.name.clone())).collect();
+            let known: Vec<String> = checker
+                .sites
+                .iter()
+                .map(|s| s.name.clone())
+                .chain(checker.params.iter().map(|p| p.name.clone()))
+                .collect();
             let nearest = super::names::nearest(&name.node, known.iter().map(String::as_str));
             checker.report(Fits::InitName { name: name.node.clone(), nearest, span: name.span });
         }

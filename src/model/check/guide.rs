@@ -187,9 +187,9 @@ impl<'a> Checker<'a> {
                 None
             }
             other => {
-                let word = other.map(|meaning| meaning.word()).or_else(|| {
-                    self.scope.model_names.contains_key(name).then_some("a definition of the model")
-                });
+                let word = other
+                    .map(|meaning| meaning.word())
+                    .or_else(|| self.scope.model_names.contains_key(name).then_some("a definition of the model"));
                 let sites: Vec<String> = self.sites.iter().map(|site| site.name.clone()).collect();
                 let nearest = super::names::nearest(name, sites.iter().map(String::as_str));
                 self.report(Guides::NotASite { name: name.clone(), word, nearest, sites, span: target.span });
@@ -215,9 +215,7 @@ impl<'a> Checker<'a> {
             self.report(Guides::Plates { name, model, guide, declared, span: target.span });
             return None;
         }
-        let own = |checker: &Checker, at: usize, index: &crate::syntax::Expr| {
-            matches!(&index.kind, ExprKind::Name(name) if checker.plates.get(at).is_some_and(|axis| checker.axes[*axis].name == *name))
-        };
+        let own = |checker: &Checker, at: usize, index: &crate::syntax::Expr| matches!(&index.kind, ExprKind::Name(name) if checker.plates.get(at).is_some_and(|axis| checker.axes[*axis].name == *name));
         if let Some((_, wrong)) = target.index.iter().enumerate().find(|(at, index)| !own(self, *at, index)) {
             self.report(Guides::FactorIndex { name: target.name.node.clone(), span: wrong.span });
             return None;

@@ -166,7 +166,8 @@ impl<'a> Checker<'a> {
             if picks.is_empty() { named.base } else { self.index(named.base, picks.clone(), span) }
         } else {
             // Rows that are the plate's own stay where they are; the others become an array to pick from.
-            let moved: Vec<usize> = (0..named.own.len()).filter(|i| home_picks[*i] != Pick::Row(named.own[*i])).collect();
+            let moved: Vec<usize> =
+                (0..named.own.len()).filter(|i| home_picks[*i] != Pick::Row(named.own[*i])).collect();
             let axes: Vec<AxisId> = moved.iter().map(|i| named.own[*i]).collect();
             let mut chosen: Vec<Pick> = moved.iter().map(|i| home_picks[*i].clone()).collect();
             chosen.extend(rest.iter().cloned());
@@ -194,11 +195,8 @@ impl<'a> Checker<'a> {
                 }
                 _ if enclosing => picks.push(Pick::Row(*axis)),
                 Some(index) => {
-                    let size = if named.own.is_empty() {
-                        self.event(named.base)[at].clone()
-                    } else {
-                        self.axis_size(*axis)
-                    };
+                    let size =
+                        if named.own.is_empty() { self.event(named.base)[at].clone() } else { self.axis_size(*axis) };
                     picks.push(self.check_pick(index, &size, named.name)?);
                     used += 1;
                 }
@@ -222,8 +220,12 @@ impl<'a> Checker<'a> {
         } else {
             named.home.iter().map(|axis| self.axis_size(*axis)).collect()
         };
-        let written: Vec<Size> =
-            named.home.iter().map(|axis| self.axes[*axis].size.clone()).chain(sizes[named.home.len()..].to_vec()).collect();
+        let written: Vec<Size> = named
+            .home
+            .iter()
+            .map(|axis| self.axes[*axis].size.clone())
+            .chain(sizes[named.home.len()..].to_vec())
+            .collect();
         let rows: Vec<String> = written.iter().map(|size| self.print_size(size)).collect();
         // What would be typed here: the variable of an enclosing plate over that axis, where there is one.
         let suggestion: Vec<Option<String>> = sizes.iter().map(|size| self.variable_over(size)).collect();
@@ -240,20 +242,16 @@ impl<'a> Checker<'a> {
     }
 
     fn variable_over(&self, size: &Size) -> Option<String> {
-        let mut around = self.plates.iter().rev().copied().chain(self.scope.locals.iter().rev().filter_map(|(_, entry)| {
-            if let Meaning::Axis(axis) = entry.meaning { Some(axis) } else { None }
-        }));
+        let mut around = self.plates.iter().rev().copied().chain(self.scope.locals.iter().rev().filter_map(
+            |(_, entry)| {
+                if let Meaning::Axis(axis) = entry.meaning { Some(axis) } else { None }
+            },
+        ));
         around.find(|axis| self.axis_size(*axis) == *size).map(|axis| self.axes[axis].name.clone())
     }
 
     /// Indices into the axes of one value, from the left.
-    pub(super) fn index_value(
-        &mut self,
-        base: NodeId,
-        indices: &[&'a Expr],
-        name: &str,
-        span: Span,
-    ) -> Option<NodeId> {
+    pub(super) fn index_value(&mut self, base: NodeId, indices: &[&'a Expr], name: &str, span: Span) -> Option<NodeId> {
         if indices.is_empty() {
             return Some(base);
         }

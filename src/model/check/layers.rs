@@ -59,12 +59,7 @@ impl<'a> Checker<'a> {
         Some(self.dense(net, input, outputs, &dense, call.span, span))
     }
 
-    fn dense_arguments(
-        &mut self,
-        call: &'a Call,
-        piped: Option<&'a Expr>,
-        written: &'static str,
-    ) -> Option<Dense<'a>> {
+    fn dense_arguments(&mut self, call: &'a Call, piped: Option<&'a Expr>, written: &'static str) -> Option<Dense<'a>> {
         let mut positional: Vec<&'a Expr> = piped.into_iter().collect();
         let mut bias = true;
         for arg in &call.args {
@@ -143,7 +138,13 @@ impl<'a> Checker<'a> {
         for (at, layer) in self.nets[net].layers.clone().into_iter().enumerate() {
             let layer_name = format!("{name}.dense{}", at + 1);
             let LayerPlace { span, inputs, outputs, bias } = layer;
-            let weight = self.add_weight(format!("{layer_name}.weight"), vec![outputs.clone(), inputs.clone()], &inputs, &name, span);
+            let weight = self.add_weight(
+                format!("{layer_name}.weight"),
+                vec![outputs.clone(), inputs.clone()],
+                &inputs,
+                &name,
+                span,
+            );
             let bias = bias.then(|| self.add_weight(format!("{layer_name}.bias"), vec![outputs], &inputs, &name, span));
             self.nets[net].weights.insert(span, (weight, bias));
         }

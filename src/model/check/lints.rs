@@ -29,7 +29,8 @@ impl<'a> Checker<'a> {
         if self.data.is_empty() || self.models.is_empty() || self.model_is_broken || !self.observed.is_empty() {
             return;
         }
-        let factors: Vec<NodeId> = self.statements.iter().flat_map(|statement| self.statement_roots(statement)).collect();
+        let factors: Vec<NodeId> =
+            self.statements.iter().flat_map(|statement| self.statement_roots(statement)).collect();
         let reads = self.graph.reachable(&factors).into_iter().any(|id| matches!(self.graph.nodes[id].op, Op::Data(_)));
         if !reads {
             let data = self.data.iter().map(|data| (data.name.clone(), data.span)).collect();

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::arena::Arena;
 use crate::math::{DataId, DefId, Graph, NodeId, ParamId, SiteId};
 use crate::model::problems::{Items, Sizes};
-use crate::model::{
-    Constant, Data, Definition, Factor, Model, Owner, Param, Proviso, Settings, Site, Statement,
-};
+use crate::model::{Constant, Data, Definition, Factor, Model, Owner, Param, Proviso, Settings, Site, Statement};
 use crate::problem::{Label, Problem, Problems, Severity};
 use crate::shape::{Axis, AxisId, Dim, DimId};
 use crate::source::{Source, Span, Spanned};
@@ -252,7 +250,9 @@ impl<'a> Checker<'a> {
                             self.scope.model_names.entry(name.node.clone()).or_insert(name.span);
                         }
                         Stmt::Draw { targets, .. } => {
-                            for target in targets.iter().filter(|target| !self.scope.top.contains_key(&target.name.node)) {
+                            for target in
+                                targets.iter().filter(|target| !self.scope.top.contains_key(&target.name.node))
+                            {
                                 let name = &target.name;
                                 self.scope.model_names.entry(name.node.clone()).or_insert(name.span);
                             }
@@ -289,8 +289,7 @@ impl<'a> Checker<'a> {
     fn give_owners(&mut self) {
         let roots = self.model_roots();
         let read = self.read_params(&roots);
-        let nets: BTreeSet<String> =
-            read.iter().filter_map(|id| self.params.get(id.index())?.net.clone()).collect();
+        let nets: BTreeSet<String> = read.iter().filter_map(|id| self.params.get(id.index())?.net.clone()).collect();
         for (at, param) in self.params.iter_mut().enumerate() {
             let by_net = param.net.as_ref().is_some_and(|net| nets.contains(net));
             if read.contains(&ParamId(at as u32)) || by_net {

@@ -6,7 +6,7 @@ use super::Checker;
 use super::expr::Value;
 use crate::arena::Id;
 use crate::math::{DataId, DefId, NodeId, ParamId, SiteId};
-use crate::model::problems::Names;
+use crate::model::problems::{Limits, Names};
 use crate::shape::{AxisId, Dim};
 use crate::source::Span;
 use crate::syntax::{Item, Name};
@@ -122,7 +122,10 @@ impl<'a> Checker<'a> {
                     let at = self.add_fun(name, formals, body);
                     self.declare_function(name, Meaning::Fun(at));
                 }
-                Item::Energy { name, .. } => self.declare_function(name, Meaning::Energy),
+                Item::Energy { name, .. } => {
+                    self.declare_function(name, Meaning::Energy);
+                    self.report(Limits::Energy { name: name.node.clone(), span: name.span });
+                }
                 Item::Model(block) => self.add_model(block, item.span),
                 Item::Guide { auto, block } => self.add_guide(auto.as_ref(), block.as_ref(), item.span),
                 Item::Fit { entries } => self.add_fit(entries, item.span),

@@ -7,7 +7,7 @@ use super::expr::Value;
 use super::funs::Body;
 use super::names::Meaning;
 use super::types::Checked;
-use crate::math::{Graph, Label, NodeId, Op, ParamId};
+use crate::math::{Label, NodeId, Op, ParamId};
 use crate::model::problems::Nets;
 use crate::shape::{Shape, Size};
 use crate::source::{Span, Spanned};
@@ -86,8 +86,7 @@ impl<'a> Checker<'a> {
             };
             let formals: Option<Vec<Checked>> = types.into_iter().collect();
             let outputs: Option<Vec<_>> = outputs.into_iter().collect();
-            self.nets[at].signature =
-                formals.zip(outputs).map(|(formals, outputs)| Signature { formals, outputs });
+            self.nets[at].signature = formals.zip(outputs).map(|(formals, outputs)| Signature { formals, outputs });
         }
     }
 
@@ -108,7 +107,8 @@ impl<'a> Checker<'a> {
         let before = self.errors();
         if let Some(signature) = self.nets[at].signature.clone() {
             let (axes, map) = (self.axes.clone(), self.graph.axes.clone());
-            let outer = std::mem::replace(&mut self.graph, Graph { axes: map, ..Graph::default() });
+            let outer = std::mem::take(&mut self.graph);
+            self.graph.axes = map;
             let trial = std::mem::replace(&mut self.trial, true);
             let args = signature.formals.iter().map(|ty| self.placeholder(&ty.event, &ty.support)).collect();
             if let Some(outputs) = self.net_body(at, args) {
@@ -155,7 +155,8 @@ impl<'a> Checker<'a> {
                     None
                 }
                 (NetResult::Named(list), None) => {
-                    let nodes: Vec<_> = list.iter().map(|output| checker.net_output(&name.node, &output.name)).collect();
+                    let nodes: Vec<_> =
+                        list.iter().map(|output| checker.net_output(&name.node, &output.name)).collect();
                     nodes.into_iter().collect()
                 }
                 (NetResult::Named(list), Some((_, span))) => {
@@ -177,7 +178,11 @@ impl<'a> Checker<'a> {
                     let value = self.check_value(value);
                     if let Some((_, first)) = self.scope.locals[from..].iter().find(|(n, _)| *n == name.node) {
                         let first = first.span;
-                        self.report(crate::model::problems::Names::Duplicate { name: name.node.clone(), first, second: name.span });
+                        self.report(crate::model::problems::Names::Duplicate {
+                            name: name.node.clone(),
+                            first,
+                            second: name.span,
+                        });
                     }
                     let meaning = value.map_or(Meaning::Broken, Meaning::Local);
                     self.scope.locals.push((name.node.clone(), super::names::Entry { meaning, span: name.span }));

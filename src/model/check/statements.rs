@@ -88,7 +88,9 @@ impl<'a> Checker<'a> {
         let meaning = match value {
             _ if self.broken_plates > 0 => Meaning::Broken,
             None => Meaning::Broken,
-            Some(Value::Node(node)) => Meaning::Definition(self.add_definition(name.node.clone(), name.span, node, owner)),
+            Some(Value::Node(node)) => {
+                Meaning::Definition(self.add_definition(name.node.clone(), name.span, node, owner))
+            }
             Some(Value::Outputs(outputs)) => Meaning::Outputs(
                 outputs
                     .into_iter()
@@ -172,15 +174,7 @@ impl<'a> Checker<'a> {
         dist
     }
 
-    fn add_site(
-        &mut self,
-        name: &Name,
-        event: Vec<Size>,
-        support: Support,
-        dist: Dist,
-        restricted: bool,
-        span: Span,
-    ) {
+    fn add_site(&mut self, name: &Name, event: Vec<Size>, support: Support, dist: Dist, restricted: bool, span: Span) {
         if self.broken_plates > 0 {
             self.declare_broken(name);
             return;
@@ -311,7 +305,13 @@ impl<'a> Checker<'a> {
         let whole = self.data_node(id, target.span);
         let picks: Vec<Pick> = axes.into_iter().map(Pick::Row).collect();
         let value = if picks.is_empty() { whole } else { self.index(whole, picks, target.span) };
-        self.statements.push(Statement::Observe(Observation { data: id, value, dist, plates: self.plates.clone(), span }));
+        self.statements.push(Statement::Observe(Observation {
+            data: id,
+            value,
+            dist,
+            plates: self.plates.clone(),
+            span,
+        }));
     }
 
     /// All row indices, each the variable of an enclosing plate over that dim, in order.
@@ -346,12 +346,7 @@ impl<'a> Checker<'a> {
     fn plate_variable(&self, index: &Expr) -> Option<AxisId> {
         match &index.kind {
             ExprKind::Paren(inner) => self.plate_variable(inner),
-            ExprKind::Name(name) => self
-                .plates
-                .iter()
-                .rev()
-                .copied()
-                .find(|axis| self.axes[*axis].name == *name),
+            ExprKind::Name(name) => self.plates.iter().rev().copied().find(|axis| self.axes[*axis].name == *name),
             _ => None,
         }
     }

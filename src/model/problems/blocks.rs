@@ -19,32 +19,36 @@ pub(in crate::model) enum Statements {
 impl From<Statements> for Problem {
     fn from(fact: Statements) -> Problem {
         match fact {
-            Statements::ParamInModel { name, span } => {
-                Problem::error("ppl::model::param_in_model", format!("`param {name}` stands at the top or in the guide"))
-                    .label(span, "not in the model block")
-                    .help(format!("move it to the top of the file; for one a row write `param {name}[N]: ...`"))
-            }
-            Statements::ByInModel { span } => {
-                Problem::error("ppl::model::by_in_model", "`by` chooses how the guide is fitted, and stands in the guide")
-                    .label(span, "not in the model block")
-                    .help("write it after the site's factor in `guide { ... }`")
-            }
+            Statements::ParamInModel { name, span } => Problem::error(
+                "ppl::model::param_in_model",
+                format!("`param {name}` stands at the top or in the guide"),
+            )
+            .label(span, "not in the model block")
+            .help(format!("move it to the top of the file; for one a row write `param {name}[N]: ...`")),
+            Statements::ByInModel { span } => Problem::error(
+                "ppl::model::by_in_model",
+                "`by` chooses how the guide is fitted, and stands in the guide",
+            )
+            .label(span, "not in the model block")
+            .help("write it after the site's factor in `guide { ... }`"),
             Statements::DrawnOther { name, word, declared, span } => {
                 Problem::error("ppl::model::drawn_name", format!("`{name}` is {word}, and cannot be drawn"))
                     .label(span, "left of `~` stands a new name or data")
                     .label(declared, "declared here")
                     .help("give the site a name of its own")
             }
-            Statements::IndexedLatent { name, span } => {
-                Problem::error("ppl::model::indexed_latent", format!("a latent is declared without its rows: `{name} ~ ...`"))
-                    .label(span, "the enclosing plates give it its rows")
-                    .help(format!("write `{name} ~ ...` inside the plate; for a vector write `{name}: real[K] ~ ...`"))
-            }
-            Statements::TypedObservation { name, span } => {
-                Problem::error("ppl::model::typed_observation", format!("data `{name}` has its type where it is declared"))
-                    .label(span, "this type")
-                    .help("leave it out here")
-            }
+            Statements::IndexedLatent { name, span } => Problem::error(
+                "ppl::model::indexed_latent",
+                format!("a latent is declared without its rows: `{name} ~ ...`"),
+            )
+            .label(span, "the enclosing plates give it its rows")
+            .help(format!("write `{name} ~ ...` inside the plate; for a vector write `{name}: real[K] ~ ...`")),
+            Statements::TypedObservation { name, span } => Problem::error(
+                "ppl::model::typed_observation",
+                format!("data `{name}` has its type where it is declared"),
+            )
+            .label(span, "this type")
+            .help("leave it out here"),
             Statements::ObservedTwice { name, first, second } => {
                 Problem::error("ppl::model::observed_twice", format!("data `{name}` is observed twice"))
                     .label(second, "observed again here")
@@ -58,14 +62,17 @@ impl From<Statements> for Problem {
                 let message = format!("`{name}` would be observed once for every row of {dim}");
                 Problem::error("ppl::model::observed_rows", message)
                     .label(span, format!("`{variable}` is not among its rows"))
-                    .help(format!("move the statement out of `for {variable} in {dim}`; a sum over it is \
-                                   `sum(... for {variable} in {dim})`"))
+                    .help(format!(
+                        "move the statement out of `for {variable} in {dim}`; a sum over it is \
+                                   `sum(... for {variable} in {dim})`"
+                    ))
             }
-            Statements::Grouped { dist, span } => {
-                Problem::error("ppl::model::grouped", format!("several names are drawn together only from Boltzmann, not {dist}"))
-                    .label(span, "this statement")
-                    .help("write one statement for each name")
-            }
+            Statements::Grouped { dist, span } => Problem::error(
+                "ppl::model::grouped",
+                format!("several names are drawn together only from Boltzmann, not {dist}"),
+            )
+            .label(span, "this statement")
+            .help("write one statement for each name"),
         }
     }
 }
@@ -149,11 +156,12 @@ impl From<Fits> for Problem {
                     .label(span, format!("an {what} is wanted here"))
                     .help(did_you_mean(&nearest, format!("there are {known}")))
             }
-            Fits::InitName { name, nearest, span } => {
-                Problem::error("ppl::model::fit_value", format!("`init:` names `{name}`, which is neither a site nor a param"))
-                    .label(span, "this name")
-                    .help(did_you_mean(&nearest, "write a site or param of this file"))
-            }
+            Fits::InitName { name, nearest, span } => Problem::error(
+                "ppl::model::fit_value",
+                format!("`init:` names `{name}`, which is neither a site nor a param"),
+            )
+            .label(span, "this name")
+            .help(did_you_mean(&nearest, "write a site or param of this file")),
             Fits::BatchRows { name, span } => {
                 Problem::error("ppl::model::batch", format!("no plate runs over `{name}`, so its rows cannot be drawn"))
                     .label(span, "batched here")

@@ -27,11 +27,12 @@ pub(in crate::model) enum Expressions {
 impl From<Expressions> for Problem {
     fn from(fact: Expressions) -> Problem {
         match fact {
-            Expressions::TooLarge { span } => {
-                Problem::error("ppl::limitation::expression_size", "this expression is too large once its calls are written out")
-                    .label(span, "here the limit was reached")
-                    .help("calls nest to 200 levels and a file has at most 200,000 operations; use plates and definitions")
-            }
+            Expressions::TooLarge { span } => Problem::error(
+                "ppl::limitation::expression_size",
+                "this expression is too large once its calls are written out",
+            )
+            .label(span, "here the limit was reached")
+            .help("calls nest to 200 levels and a file has at most 200,000 operations; use plates and definitions"),
             Expressions::NamedOutputs { outputs, span } => {
                 let first = outputs.first().cloned().unwrap_or_default();
                 Problem::error("ppl::model::named_outputs", format!("this net has the outputs {}", quoted(&outputs)))
@@ -56,7 +57,9 @@ impl From<Expressions> for Problem {
             }
             Expressions::Text { span } => Problem::error("ppl::model::text", "text stands only in column expressions")
                 .label(span, "this text")
-                .help("code the labels as numbers where the data is declared: `data y[N]: category(K) = levels(species)`"),
+                .help(
+                    "code the labels as numbers where the data is declared: `data y[N]: category(K) = levels(species)`",
+                ),
             Expressions::Range { span } => Problem::error("ppl::model::range", "a range is not a value")
                 .label(span, "`lo..hi` stands in an index or after `for k in`")
                 .help("write a slice `v[2..5]`, or `[k for k in 2..5]` for the numbers"),
@@ -71,22 +74,27 @@ impl From<Expressions> for Problem {
                     .label(span, format!("a label under `{op}`"))
                     .help(format!("index with it, `effect[{text}]`, or write `one_hot({text}, {size})`"))
             }
-            Expressions::NotBinary { op, support, text, span } => {
-                Problem::error("ppl::model::not_binary", format!("`{op}` takes truth values, and `{text}` is {support}"))
-                    .label(span, "neither 0 nor 1")
-                    .help(format!("compare it, for example `{text} > 0`"))
+            Expressions::NotBinary { op, support, text, span } => Problem::error(
+                "ppl::model::not_binary",
+                format!("`{op}` takes truth values, and `{text}` is {support}"),
+            )
+            .label(span, "neither 0 nor 1")
+            .help(format!("compare it, for example `{text} > 0`")),
+            Expressions::EmptyArray { span } => {
+                Problem::error("ppl::model::empty_array", "an array has at least one entry")
+                    .label(span, "this one has none")
+                    .help("write `[0 for k in K]` for an array of K zeros")
             }
-            Expressions::EmptyArray { span } => Problem::error("ppl::model::empty_array", "an array has at least one entry")
-                .label(span, "this one has none")
-                .help("write `[0 for k in K]` for an array of K zeros"),
             Expressions::EmptyRange { low, high, span } => {
                 Problem::error("ppl::model::range", format!("nothing lies from {low} up to {high}, end excluded"))
                     .label(span, "this range")
                     .help("the smaller number comes first and is at least 0")
             }
-            Expressions::BinderRange { span } => Problem::error("ppl::model::range", "`for ... in` runs over a dim or a range")
-                .label(span, "neither of them")
-                .help("write `for k in K` or `for k in 0..4`"),
+            Expressions::BinderRange { span } => {
+                Problem::error("ppl::model::range", "`for ... in` runs over a dim or a range")
+                    .label(span, "neither of them")
+                    .help("write `for k in K` or `for k in 0..4`")
+            }
             Expressions::ForNeedsOne { name, span } => {
                 Problem::error("ppl::model::comprehension", format!("`{name}(... for ...)` takes one expression"))
                     .label(span, "this call")
@@ -110,7 +118,11 @@ impl From<Expressions> for Problem {
 }
 
 pub(in crate::model) enum Shapes {
-    NotANumber { what: &'static str, shape: String, span: Span },
+    NotANumber {
+        what: &'static str,
+        shape: String,
+        span: Span,
+    },
     Elementwise {
         op: String,
         op_span: Span,
@@ -123,13 +135,54 @@ pub(in crate::model) enum Shapes {
         right_span: Span,
         right_text: String,
     },
-    MatMul { left: String, right: String, left_text: String, right_text: String, spans: (Span, Span), vectors: bool },
-    Branches { left: String, left_span: Span, right: String, right_span: Span },
-    Entries { first: String, first_span: Span, other: String, other_span: Span },
-    Argument { name: String, wants: &'static str, shape: String, written: &'static str, span: Span },
-    Pair { name: String, left: String, left_span: Span, right: String, right_span: Span, written: &'static str },
-    Reshape { from: String, to: String, have: String, want: String, span: Span },
-    OneHotLabel { support: String, size: String, text: String, span: Span },
+    MatMul {
+        left: String,
+        right: String,
+        left_text: String,
+        right_text: String,
+        spans: (Span, Span),
+        vectors: bool,
+    },
+    Branches {
+        left: String,
+        left_span: Span,
+        right: String,
+        right_span: Span,
+    },
+    Entries {
+        first: String,
+        first_span: Span,
+        other: String,
+        other_span: Span,
+    },
+    Argument {
+        name: String,
+        wants: &'static str,
+        shape: String,
+        written: &'static str,
+        span: Span,
+    },
+    Pair {
+        name: String,
+        left: String,
+        left_span: Span,
+        right: String,
+        right_span: Span,
+        written: &'static str,
+    },
+    Reshape {
+        from: String,
+        to: String,
+        have: String,
+        want: String,
+        span: Span,
+    },
+    OneHotLabel {
+        support: String,
+        size: String,
+        text: String,
+        span: Span,
+    },
 }
 
 impl From<Shapes> for Problem {
@@ -171,18 +224,20 @@ impl From<Shapes> for Problem {
                     .label(spans.1, format!("this is {right}"))
                     .help(help)
             }
-            Shapes::Branches { left, left_span, right, right_span } => {
-                Problem::error("ppl::model::branch_shape", format!("the branches of `if` have shapes {left} and {right}"))
-                    .label(left_span, format!("this is {left}"))
-                    .label(right_span, format!("this is {right}"))
-                    .help("give both the same shape; `fill(0, K)` is a vector of K zeros")
-            }
-            Shapes::Entries { first, first_span, other, other_span } => {
-                Problem::error("ppl::model::entry_shape", format!("entries of shapes {first} and {other} make no array"))
-                    .label(first_span, format!("this is {first}"))
-                    .label(other_span, format!("this is {other}"))
-                    .help("all entries have one shape; `concat` joins vectors of different lengths")
-            }
+            Shapes::Branches { left, left_span, right, right_span } => Problem::error(
+                "ppl::model::branch_shape",
+                format!("the branches of `if` have shapes {left} and {right}"),
+            )
+            .label(left_span, format!("this is {left}"))
+            .label(right_span, format!("this is {right}"))
+            .help("give both the same shape; `fill(0, K)` is a vector of K zeros"),
+            Shapes::Entries { first, first_span, other, other_span } => Problem::error(
+                "ppl::model::entry_shape",
+                format!("entries of shapes {first} and {other} make no array"),
+            )
+            .label(first_span, format!("this is {first}"))
+            .label(other_span, format!("this is {other}"))
+            .help("all entries have one shape; `concat` joins vectors of different lengths"),
             Shapes::Argument { name, wants, shape, written, span } => {
                 Problem::error("ppl::model::argument_shape", format!("`{name}` takes {wants}, and this is {shape}"))
                     .label(span, format!("this is {shape}"))
@@ -199,11 +254,12 @@ impl From<Shapes> for Problem {
                     .label(span, format!("{have} entries into {want}"))
                     .help("the sizes of both must multiply to the same number")
             }
-            Shapes::OneHotLabel { support, size, text, span } => {
-                Problem::error("ppl::model::one_hot", format!("`one_hot` takes a label of category({size}); `{text}` is {support}"))
-                    .label(span, format!("this is {support}"))
-                    .help(format!("declare it `category({size})`"))
-            }
+            Shapes::OneHotLabel { support, size, text, span } => Problem::error(
+                "ppl::model::one_hot",
+                format!("`one_hot` takes a label of category({size}); `{text}` is {support}"),
+            )
+            .label(span, format!("this is {support}"))
+            .help(format!("declare it `category({size})`")),
         }
     }
 }
@@ -247,7 +303,8 @@ impl From<Calls> for Problem {
     fn from(fact: Calls) -> Problem {
         match fact {
             Calls::UnknownFunction { name, nearest, span } => {
-                let otherwise = format!("declare it: `fun {name}(x) = ...`, or `net {name}(x: real) -> real {{ ... }}`");
+                let otherwise =
+                    format!("declare it: `fun {name}(x) = ...`, or `net {name}(x: real) -> real {{ ... }}`");
                 Problem::error("ppl::model::unknown_function", format!("there is no function `{name}`"))
                     .label(span, "called here")
                     .help(did_you_mean(&nearest, otherwise))
@@ -263,26 +320,29 @@ impl From<Calls> for Problem {
                     .label(span, "a value is wanted here")
                     .help(format!("draw from it in a statement of its own: `z ~ {name}(...)`, and read `z` here"))
             }
-            Calls::Count { name, given, written, span } => {
-                Problem::error("ppl::model::argument_count", format!("`{name}` does not take {}", count(given, "argument")))
-                    .label(span, "this call")
-                    .help(format!("it is called as {written}"))
-            }
-            Calls::FunctionCount { name, given, written, span } => {
-                Problem::error("ppl::model::argument_count", format!("`{name}` does not take {}", count(given, "argument")))
-                    .label(span, "this call")
-                    .help(format!("it is called as `{written}`"))
-            }
+            Calls::Count { name, given, written, span } => Problem::error(
+                "ppl::model::argument_count",
+                format!("`{name}` does not take {}", count(given, "argument")),
+            )
+            .label(span, "this call")
+            .help(format!("it is called as {written}")),
+            Calls::FunctionCount { name, given, written, span } => Problem::error(
+                "ppl::model::argument_count",
+                format!("`{name}` does not take {}", count(given, "argument")),
+            )
+            .label(span, "this call")
+            .help(format!("it is called as `{written}`")),
             Calls::Argument { name, label: Some(label), written, span, .. } => {
                 Problem::error("ppl::model::argument_name", format!("`{name}` takes no further argument `{label}`"))
                     .label(span, "this argument")
                     .help(format!("it is called as `{written}`, each argument once"))
             }
-            Calls::Argument { name, count: given, written, span, .. } => {
-                Problem::error("ppl::model::argument_count", format!("`{name}` does not take {}", count(given, "argument")))
-                    .label(span, "this one is too many")
-                    .help(format!("it is called as `{written}`"))
-            }
+            Calls::Argument { name, count: given, written, span, .. } => Problem::error(
+                "ppl::model::argument_count",
+                format!("`{name}` does not take {}", count(given, "argument")),
+            )
+            .label(span, "this one is too many")
+            .help(format!("it is called as `{written}`")),
             Calls::NamedArgument { name, written, span } => {
                 Problem::error("ppl::model::argument_name", format!("this function has no argument named `{name}`"))
                     .label(span, "this name")
@@ -298,16 +358,18 @@ impl From<Calls> for Problem {
                     .label(span, "not in this block")
                     .help(format!("declare data that holds it: `data v[N]: real = {name}(...)`"))
             }
-            Calls::OnlyAtStart { name, span } => {
-                Problem::error("ppl::model::only_at_start", format!("`{name}` says where a param starts, and is no value"))
-                    .label(span, "not here")
-                    .help("for a random value write a site: `z ~ Normal(m, s)`")
-            }
-            Calls::ReducesANumber { name, text, span } => {
-                Problem::error("ppl::model::reduces_number", format!("`{name}` reduces an array, and `{text}` is a number"))
-                    .label(span, "this is a number")
-                    .help(format!("leave `{name}` out, or write `{name}(x[k] for k in K)`"))
-            }
+            Calls::OnlyAtStart { name, span } => Problem::error(
+                "ppl::model::only_at_start",
+                format!("`{name}` says where a param starts, and is no value"),
+            )
+            .label(span, "not here")
+            .help("for a random value write a site: `z ~ Normal(m, s)`"),
+            Calls::ReducesANumber { name, text, span } => Problem::error(
+                "ppl::model::reduces_number",
+                format!("`{name}` reduces an array, and `{text}` is a number"),
+            )
+            .label(span, "this is a number")
+            .help(format!("leave `{name}` out, or write `{name}(x[k] for k in K)`")),
             Calls::TypedFormal { name, span } => {
                 Problem::error("ppl::model::typed_argument", format!("the argument `{name}` of a `fun` has no type"))
                     .label(span, "this type")
@@ -319,7 +381,9 @@ impl From<Calls> for Problem {
                 } else {
                     format!("it is reached again through {}", quoted(&through))
                 };
-                Problem::error("ppl::model::recursion", format!("`{name}` calls itself")).label(span, "declared here").help(help)
+                Problem::error("ppl::model::recursion", format!("`{name}` calls itself"))
+                    .label(span, "declared here")
+                    .help(help)
             }
         }
     }
@@ -335,16 +399,66 @@ pub(in crate::model) enum Rows {
         suggestion: Vec<Option<String>>,
         span: Span,
     },
-    StartReadsRow { name: String, span: Span },
-    TooManyIndices { name: String, shape: String, given: usize, own_plate: Option<String>, extra: Span },
-    SliceOutside { name: String, low: String, high: String, size: String, span: Span },
-    IndexNotANumber { shape: String, text: String, span: Span },
-    VariableOverOther { name: String, variable: String, over: String, size: String, span: Span },
-    IndexKind { name: String, text: String, support: String, category: bool, size: String, span: Span },
-    IndexOutside { name: String, at: String, size: String, span: Span },
-    LagOutsideChain { variable: String, text: String, span: Span },
-    LagForward { variable: String, text: String, span: Span },
-    LagUnguarded { variable: String, lag: usize, text: String, span: Span },
+    StartReadsRow {
+        name: String,
+        span: Span,
+    },
+    TooManyIndices {
+        name: String,
+        shape: String,
+        given: usize,
+        own_plate: Option<String>,
+        extra: Span,
+    },
+    SliceOutside {
+        name: String,
+        low: String,
+        high: String,
+        size: String,
+        span: Span,
+    },
+    IndexNotANumber {
+        shape: String,
+        text: String,
+        span: Span,
+    },
+    VariableOverOther {
+        name: String,
+        variable: String,
+        over: String,
+        size: String,
+        span: Span,
+    },
+    IndexKind {
+        name: String,
+        text: String,
+        support: String,
+        category: bool,
+        size: String,
+        span: Span,
+    },
+    IndexOutside {
+        name: String,
+        at: String,
+        size: String,
+        span: Span,
+    },
+    LagOutsideChain {
+        variable: String,
+        text: String,
+        span: Span,
+    },
+    LagForward {
+        variable: String,
+        text: String,
+        span: Span,
+    },
+    LagUnguarded {
+        variable: String,
+        lag: usize,
+        text: String,
+        span: Span,
+    },
 }
 
 impl From<Rows> for Problem {
@@ -363,13 +477,18 @@ impl From<Rows> for Problem {
                 let _ = given;
                 Problem::error("ppl::model::other_row", message)
                     .label(extra, "no other row can be read inside the plate")
-                    .help(format!("write `{name}` or `{name}[{variable}]`; read other rows after the plate, or in a second one"))
+                    .help(format!(
+                        "write `{name}` or `{name}[{variable}]`; read other rows after the plate, or in a second one"
+                    ))
             }
             Rows::TooManyIndices { name, shape, given, own_plate: None, extra } => {
                 let message = if shape == "a number" {
                     format!("`{name}` is a number, and cannot be indexed")
                 } else {
-                    format!("`{name}` has shape {shape}, and {} are given", count(given, "index").replace("indexs", "indices"))
+                    format!(
+                        "`{name}` has shape {shape}, and {} are given",
+                        count(given, "index").replace("indexs", "indices")
+                    )
                 };
                 Problem::error("ppl::model::index_count", message)
                     .label(extra, "one index too many")
@@ -381,35 +500,41 @@ impl From<Rows> for Problem {
                     .label(span, "this slice")
                     .help(format!("indices run from 0 to {size}, end excluded; the smaller comes first"))
             }
-            Rows::IndexNotANumber { shape, text, span } => {
-                Problem::error("ppl::model::index_kind", format!("an index is one number, and `{text}` has shape {shape}"))
-                    .label(span, format!("this is {shape}"))
-                    .help(format!("pick entries one by one: `[a[{text}[i]] for i in ...]`"))
-            }
-            Rows::VariableOverOther { name, variable, over, size, span } => {
-                Problem::error("ppl::model::index_axis", format!("`{variable}` runs over {over}, and this axis of `{name}` has {size}"))
-                    .label(span, format!("a variable over {over}"))
-                    .help(format!("index with a variable over {size}, or with a label of category({size})"))
-            }
+            Rows::IndexNotANumber { shape, text, span } => Problem::error(
+                "ppl::model::index_kind",
+                format!("an index is one number, and `{text}` has shape {shape}"),
+            )
+            .label(span, format!("this is {shape}"))
+            .help(format!("pick entries one by one: `[a[{text}[i]] for i in ...]`")),
+            Rows::VariableOverOther { name, variable, over, size, span } => Problem::error(
+                "ppl::model::index_axis",
+                format!("`{variable}` runs over {over}, and this axis of `{name}` has {size}"),
+            )
+            .label(span, format!("a variable over {over}"))
+            .help(format!("index with a variable over {size}, or with a label of category({size})")),
             Rows::IndexKind { name, text, support, category, size, span } => {
                 let help = if category {
                     format!("the axis and the label must agree: declare `{text}` as category({size})")
                 } else {
-                    format!("an index is a literal, a loop variable over that dim, or a label: declare `{text}` as category({size})")
+                    format!(
+                        "an index is a literal, a loop variable over that dim, or a label: declare `{text}` as category({size})"
+                    )
                 };
                 let message = format!("`{text}` is {support}, and cannot index an axis of {size} of `{name}`");
                 Problem::error("ppl::model::index_kind", message).label(span, format!("this is {support}")).help(help)
             }
-            Rows::IndexOutside { name, at, size, span } => {
-                Problem::error("ppl::model::index_outside", format!("index {at} does not lie in an axis of {size} of `{name}`"))
-                    .label(span, "outside")
-                    .help(format!("indices count from 0 to {size} - 1"))
-            }
-            Rows::LagOutsideChain { variable, text, span } => {
-                Problem::error("ppl::model::lag", format!("`[{text}]` reads another row, and rows of a plate are independent"))
-                    .label(span, "a lag")
-                    .help(format!("for an ordered plate write `for {variable} in ... chain {{ ... }}`"))
-            }
+            Rows::IndexOutside { name, at, size, span } => Problem::error(
+                "ppl::model::index_outside",
+                format!("index {at} does not lie in an axis of {size} of `{name}`"),
+            )
+            .label(span, "outside")
+            .help(format!("indices count from 0 to {size} - 1")),
+            Rows::LagOutsideChain { variable, text, span } => Problem::error(
+                "ppl::model::lag",
+                format!("`[{text}]` reads another row, and rows of a plate are independent"),
+            )
+            .label(span, "a lag")
+            .help(format!("for an ordered plate write `for {variable} in ... chain {{ ... }}`")),
             Rows::LagForward { variable, text, span } => {
                 Problem::error("ppl::model::lag", format!("`[{text}]` is no earlier row of the chain"))
                     .label(span, "only earlier rows can be read")
@@ -449,8 +574,11 @@ fn not_indexed(
             let letters: Vec<String> = rows.iter().map(|row| row.to_lowercase()).collect();
             let body = format!("{name}[{}]", letters.join(", "));
             match rows {
-                [dim] => format!("say which row: read it in a plate, `for {} in {dim} {{ ... {body} ... }}`, or reduce over \
-                                  all rows, `sum({body} for {} in {dim})`", letters[0], letters[0]),
+                [dim] => format!(
+                    "say which row: read it in a plate, `for {} in {dim} {{ ... {body} ... }}`, or reduce over \
+                                  all rows, `sum({body} for {} in {dim})`",
+                    letters[0], letters[0]
+                ),
                 _ => format!("say which row: `{body}` in plates over {all}"),
             }
         }

@@ -45,16 +45,18 @@ impl From<Guides> for Problem {
                     .help(format!("write `guide {name}`"))
             }
             Guides::UnknownAuto { name, nearest, span } => {
-                let known = "automatic guides are meanfield, fullrank, lowrank(r), map, laplace, flow(planar(8)) and exact";
+                let known =
+                    "automatic guides are meanfield, fullrank, lowrank(r), map, laplace, flow(planar(8)) and exact";
                 Problem::error("ppl::model::guide_name", format!("there is no automatic guide `{name}`"))
                     .label(span, "this name")
                     .help(did_you_mean(&nearest, known))
             }
-            Guides::FactorInGuide { span } => {
-                Problem::error("ppl::model::factor_in_guide", "`factor` stands in the model: a guide is a normalized density")
-                    .label(span, "not in the guide")
-                    .help("move it to the model, or write a distribution with `~`")
-            }
+            Guides::FactorInGuide { span } => Problem::error(
+                "ppl::model::factor_in_guide",
+                "`factor` stands in the model: a guide is a normalized density",
+            )
+            .label(span, "not in the guide")
+            .help("move it to the model, or write a distribution with `~`"),
             Guides::Grouped { span } => Problem::error("ppl::model::grouped", "a guide writes one factor a site")
                 .label(span, "several names")
                 .help("write one statement for each site"),
@@ -100,11 +102,12 @@ impl From<Guides> for Problem {
                     .label(span, "the enclosing plates give them")
                     .help(format!("write `{name} ~ ...`"))
             }
-            Guides::FlatFactor { name, span } => {
-                Problem::error("ppl::model::flat_factor", format!("the guide of `{name}` must be a distribution to draw from"))
-                    .label(span, "Flat has no draws")
-                    .help(format!("write for example `{name} ~ Normal(m, s)` with params `m` and `s`"))
-            }
+            Guides::FlatFactor { name, span } => Problem::error(
+                "ppl::model::flat_factor",
+                format!("the guide of `{name}` must be a distribution to draw from"),
+            )
+            .label(span, "Flat has no draws")
+            .help(format!("write for example `{name} ~ Normal(m, s)` with params `m` and `s`")),
             Guides::UnknownEstimator { name, nearest, span } => {
                 let known = "estimators are pathwise, score, enumerate, disarm, rebar, relax, concrete(0.5) and \
                              straight_through";
@@ -113,18 +116,23 @@ impl From<Guides> for Problem {
                     .help(did_you_mean(&nearest, known))
             }
             Guides::UnboundedUnwritten { name, support, declared, guide } => {
-                let message = format!("site `{name}` is {support}: it has no automatic factor and cannot be summed out");
-                let problem = Problem::error("ppl::model::guide_unbounded", message).label(declared, "unbounded and discrete");
+                let message =
+                    format!("site `{name}` is {support}: it has no automatic factor and cannot be summed out");
+                let problem =
+                    Problem::error("ppl::model::guide_unbounded", message).label(declared, "unbounded and discrete");
                 let problem = match guide {
                     Some(span) => problem.label(Span::new(span.start, span.start + 5), "this guide does not write it"),
                     None => problem,
                 };
-                problem.help(format!("write its factor: `guide meanfield {{ {name} ~ Poisson(rate) }}` with a `param rate: positive`"))
+                problem.help(format!(
+                    "write its factor: `guide meanfield {{ {name} ~ Poisson(rate) }}` with a `param rate: positive`"
+                ))
             }
             Guides::Unwritten { sites, span } => {
                 let names: Vec<String> = sites.iter().map(|(name, _)| name.clone()).collect();
                 let message = format!("the guide does not write {}", quoted(&names));
-                let problem = Problem::error("ppl::model::guide_missing", message).label(span, "every site has a factor here");
+                let problem =
+                    Problem::error("ppl::model::guide_missing", message).label(span, "every site has a factor here");
                 let problem = sites.iter().fold(problem, |problem, (_, span)| problem.label(*span, "not written"));
                 problem.help("write its factor, or `guide meanfield { ... }`, where sites that are not written get one")
             }

@@ -138,7 +138,9 @@ impl From<Constants> for Problem {
             Constants::NotKnown { name, span } => {
                 Problem::error("ppl::model::const_value", format!("const `{name}` is not a number known from the file"))
                     .label(span, "not known before data is bound")
-                    .help("write numbers; what depends on data or on a dim without a value is a definition in the model")
+                    .help(
+                        "write numbers; what depends on data or on a dim without a value is a definition in the model",
+                    )
             }
             Constants::SetArray { name, span } => {
                 Problem::error("ppl::model::set", format!("`--set {name}=...` cannot set an array"))
@@ -173,21 +175,23 @@ impl From<Items> for Problem {
                     .label(first, "the first")
                     .help("put the statements into one block")
             }
-            Items::RowNotADim { text, word, span } => {
-                Problem::error("ppl::model::row_not_dim", format!("the rows of data are counted by a dim; `{text}` is {word}"))
-                    .label(span, "a dim is wanted here")
-                    .help("declare a dim at the top (`dim N`) and write `data y[N]`; its value comes from the data")
-            }
+            Items::RowNotADim { text, word, span } => Problem::error(
+                "ppl::model::row_not_dim",
+                format!("the rows of data are counted by a dim; `{text}` is {word}"),
+            )
+            .label(span, "a dim is wanted here")
+            .help("declare a dim at the top (`dim N`) and write `data y[N]`; its value comes from the data"),
             Items::OverNotADim { name, word, span } => {
                 Problem::error("ppl::model::plate_not_dim", format!("`for` runs over a dim, and `{name}` is {word}"))
                     .label(span, "a dim is wanted here")
                     .help("declare `dim N` and write `for n in N`; a comprehension may also run over `0..4`")
             }
-            Items::DiscreteParam { name, support, span } => {
-                Problem::error("ppl::model::discrete_param", format!("param `{name}` is {support}, and cannot be learned"))
-                    .label(span, "a discrete type")
-                    .help(format!("params move in small steps; make `{name}` a site with a prior, or a continuous type"))
-            }
+            Items::DiscreteParam { name, support, span } => Problem::error(
+                "ppl::model::discrete_param",
+                format!("param `{name}` is {support}, and cannot be learned"),
+            )
+            .label(span, "a discrete type")
+            .help(format!("params move in small steps; make `{name}` a site with a prior, or a continuous type")),
             Items::StartArguments { name, given, span } => {
                 let given = super::count(given, "argument");
                 let written = if name == "normal" { "normal(m, s)" } else { "uniform(lo, hi)" };

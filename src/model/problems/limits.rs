@@ -22,10 +22,14 @@ impl From<Limits> for Problem {
         match fact {
             Limits::Distribution { name, span } => {
                 let help = match name.as_str() {
-                    "Cauchy" => "write `StudentT(1, loc, scale)`, which is the same; for a positive scale `HalfCauchy(scale)`",
+                    "Cauchy" => {
+                        "write `StudentT(1, loc, scale)`, which is the same; for a positive scale `HalfCauchy(scale)`"
+                    }
                     "Boltzmann" => "energy models are to come; nothing in this version fits one",
-                    _ => "distributions so far: Normal, LogNormal, HalfNormal, HalfCauchy, StudentT, Gamma, Beta, \
-                          Dirichlet, Exponential, Bernoulli, Categorical, Poisson, Binomial and Flat",
+                    _ => {
+                        "distributions so far: Normal, LogNormal, HalfNormal, HalfCauchy, StudentT, Gamma, Beta, \
+                          Dirichlet, Exponential, Bernoulli, Categorical, Poisson, Binomial and Flat"
+                    }
                 };
                 Problem::error("ppl::limitation::distribution", format!("the distribution {name} is not supported yet"))
                     .label(span, "known, and to come")
@@ -36,9 +40,11 @@ impl From<Limits> for Problem {
                     .label(span, format!("`{name}` is known, and to come"))
                     .help("layers so far: `dense(x, n)`; `reshape` and `flatten` work as well")
             }
-            Limits::Chain { span } => Problem::error("ppl::limitation::chain", "ordered plates (`chain`) are not supported yet")
-                .label(span, "this plate")
-                .help("a plate without `chain` has independent rows"),
+            Limits::Chain { span } => {
+                Problem::error("ppl::limitation::chain", "ordered plates (`chain`) are not supported yet")
+                    .label(span, "this plate")
+                    .help("a plate without `chain` has independent rows")
+            }
             Limits::MissingRead { name, span } => {
                 let message = format!("reading missing entries of `{name}` is not supported yet");
                 Problem::error("ppl::limitation::missing", message)
@@ -73,11 +79,12 @@ impl From<Limits> for Problem {
                     .label(span, "known, and to come")
                     .help("leave it out")
             }
-            Limits::Energy { name, span } => {
-                Problem::error("ppl::limitation::energy", format!("energy models (`energy {name}`) are not supported yet"))
-                    .label(span, "known, and to come")
-                    .help("write the model with sites and `~`, or a `factor`")
-            }
+            Limits::Energy { name, span } => Problem::error(
+                "ppl::limitation::energy",
+                format!("energy models (`energy {name}`) are not supported yet"),
+            )
+            .label(span, "known, and to come")
+            .help("write the model with sites and `~`, or a `factor`"),
         }
     }
 }

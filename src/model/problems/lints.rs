@@ -19,7 +19,9 @@ impl From<Lints> for Problem {
             Lints::UnusedData { name, span } => {
                 Problem::warning("ppl::model::unused_data", format!("data `{name}` is never read"))
                     .label(span, "declared here")
-                    .help(format!("observe it with `~`, read it, or remove the line; its dims would still be bound by `{name}`"))
+                    .help(format!(
+                        "observe it with `~`, read it, or remove the line; its dims would still be bound by `{name}`"
+                    ))
             }
             Lints::UnusedLatent { name, span } => {
                 Problem::warning("ppl::model::unused_latent", format!("nothing observed depends on `{name}`"))
@@ -27,14 +29,19 @@ impl From<Lints> for Problem {
                     .help("read it in the distribution of something observed, or remove it")
             }
             Lints::UnitBernoulli { name, declared, span } => {
-                let message = format!("data `{name}` is unit, and Bernoulli scores it by the cross-entropy, which is no density");
+                let message =
+                    format!("data `{name}` is unit, and Bernoulli scores it by the cross-entropy, which is no density");
                 Problem::warning("ppl::model::unit_bernoulli", message)
                     .label(span, "a density over 0 and 1")
                     .label(declared, "declared unit")
-                    .help(format!("for a density make `{name}` binary (`threshold(..., 0.5)` or `bernoulli(...)`), or use Beta"))
+                    .help(format!(
+                        "for a density make `{name}` binary (`threshold(..., 0.5)` or `bernoulli(...)`), or use Beta"
+                    ))
             }
             Lints::Funnel { site, scale, site_span, scale_span, fix } => {
-                let message = format!("`{site}` is centred on the latent scale `{scale}`: a funnel, which mean-field cannot follow");
+                let message = format!(
+                    "`{site}` is centred on the latent scale `{scale}`: a funnel, which mean-field cannot follow"
+                );
                 let problem = Problem::warning("ppl::model::funnel", message)
                     .label(site_span, format!("its spread is `{scale}`"))
                     .label(scale_span, format!("where `{scale}` is small, every `{site}` is squeezed"))
@@ -49,7 +56,8 @@ impl From<Lints> for Problem {
                 }
             }
             Lints::LabelSymmetry { site, plate, sites, span } => {
-                let message = format!("the rows of {plate} are exchangeable: their labels can be swapped without a difference");
+                let message =
+                    format!("the rows of {plate} are exchangeable: their labels can be swapped without a difference");
                 Problem::warning("ppl::model::label_symmetry", message)
                     .label(span, format!("`{site}` picks one of them"))
                     .help(format!(
@@ -62,17 +70,20 @@ impl From<Lints> for Problem {
                 let message = format!("`{name}` is a {dist} cut at 0, and {half} is that density normalized");
                 let problem = Problem::warning("ppl::model::half_cauchy", message)
                     .label(span, "a restricted density is not renormalized")
-                    .help(format!("write `{name} ~ {half}(...)`: the same posterior, and the bound is one of log evidence"));
+                    .help(format!(
+                        "write `{name} ~ {half}(...)`: the same posterior, and the bound is one of log evidence"
+                    ));
                 match fix {
                     Some(fix) => problem.fix(fix),
                     None => problem,
                 }
             }
-            Lints::Improper { name, span } => {
-                Problem::warning("ppl::model::improper", format!("`{name}` has a flat prior and nothing observed depends on it"))
-                    .label(span, "its posterior is not a distribution")
-                    .help("give it a proper prior, or read it where something is observed")
-            }
+            Lints::Improper { name, span } => Problem::warning(
+                "ppl::model::improper",
+                format!("`{name}` has a flat prior and nothing observed depends on it"),
+            )
+            .label(span, "its posterior is not a distribution")
+            .help("give it a proper prior, or read it where something is observed"),
         }
     }
 }

@@ -36,28 +36,33 @@ impl From<Nets> for Problem {
                     .label(span, format!("this is {have}"))
                     .help(help)
             }
-            Nets::OutputSupport { net, what, have, want, offer, span } => {
-                Problem::error("ppl::model::net_support", format!("{what} of `{net}` is declared {want}, and is {have}"))
-                    .label(span, format!("this is {have}"))
-                    .help(offer)
+            Nets::OutputSupport { net, what, have, want, offer, span } => Problem::error(
+                "ppl::model::net_support",
+                format!("{what} of `{net}` is declared {want}, and is {have}"),
+            )
+            .label(span, format!("this is {have}"))
+            .help(offer),
+            Nets::ArgumentShape { net, formal, have, want, span } => Problem::error(
+                "ppl::model::net_argument",
+                format!("argument `{formal}` of `{net}` is {want}, and this is {have}"),
+            )
+            .label(span, format!("this is {have}"))
+            .help(format!("give a value of shape {want}, or change the type of `{formal}`")),
+            Nets::NoResult { net, span } => {
+                Problem::error("ppl::model::net_result", format!("net `{net}` has no result"))
+                    .label(span, "this net")
+                    .help("end its body with an expression, which is the result")
             }
-            Nets::ArgumentShape { net, formal, have, want, span } => {
-                Problem::error("ppl::model::net_argument", format!("argument `{formal}` of `{net}` is {want}, and this is {have}"))
-                    .label(span, format!("this is {have}"))
-                    .help(format!("give a value of shape {want}, or change the type of `{formal}`"))
-            }
-            Nets::NoResult { net, span } => Problem::error("ppl::model::net_result", format!("net `{net}` has no result"))
-                .label(span, "this net")
-                .help("end its body with an expression, which is the result"),
             Nets::TwoResults { first, second } => Problem::error("ppl::model::net_result", "a net has one result")
                 .label(second, "a second result")
                 .label(first, "the first")
                 .help("give all but the last a name: `h = ...`"),
-            Nets::ResultAndOutputs { net, outputs, span } => {
-                Problem::error("ppl::model::net_result", format!("net `{net}` has named outputs, and this result has no name"))
-                    .label(span, "which output is this?")
-                    .help(format!("define each output: {}", quoted(&outputs)))
-            }
+            Nets::ResultAndOutputs { net, outputs, span } => Problem::error(
+                "ppl::model::net_result",
+                format!("net `{net}` has named outputs, and this result has no name"),
+            )
+            .label(span, "which output is this?")
+            .help(format!("define each output: {}", quoted(&outputs))),
             Nets::OutputMissing { net, output, span } => {
                 Problem::error("ppl::model::net_result", format!("net `{net}` does not define its output `{output}`"))
                     .label(span, "declared here")
@@ -71,7 +76,9 @@ impl From<Nets> for Problem {
             Nets::LayerOutside { name, span } => {
                 Problem::error("ppl::model::layer_outside", format!("`{name}` is a layer, and layers stand in nets"))
                     .label(span, "here no weights can be kept")
-                    .help(format!("write a net, `net f(x: real[D]) -> real[K] {{ {name}(x, K) }}`, and call `f(...)` here"))
+                    .help(format!(
+                        "write a net, `net f(x: real[D]) -> real[K] {{ {name}(x, K) }}`, and call `f(...)` here"
+                    ))
             }
             Nets::LayerArguments { name, written, span } => {
                 Problem::error("ppl::model::layer_arguments", format!("`{name}` is not called like this"))
@@ -83,15 +90,60 @@ impl From<Nets> for Problem {
 }
 
 pub(in crate::model) enum Dists {
-    Unknown { name: String, word: Option<&'static str>, nearest: Option<String>, span: Span },
-    NeedsAxis { dist: &'static str, site: String, span: Span },
-    NeedsCategories { dist: &'static str, param: &'static str, text: String, span: Span },
-    Missing { dist: &'static str, written: String, names: Vec<&'static str>, span: Span },
-    Twice { dist: &'static str, first: &'static str, first_span: Span, second: &'static str, second_span: Span },
-    SpreadByName { name: String, outputs: Vec<String>, span: Span },
-    SpreadUnknown { dist: &'static str, output: String, written: String, span: Span },
-    UnknownArgument { dist: &'static str, name: String, nearest: Option<String>, written: String, span: Span },
-    TooMany { dist: &'static str, given: usize, written: String, span: Span },
+    Unknown {
+        name: String,
+        word: Option<&'static str>,
+        nearest: Option<String>,
+        span: Span,
+    },
+    NeedsAxis {
+        dist: &'static str,
+        site: String,
+        span: Span,
+    },
+    NeedsCategories {
+        dist: &'static str,
+        param: &'static str,
+        text: String,
+        span: Span,
+    },
+    Missing {
+        dist: &'static str,
+        written: String,
+        names: Vec<&'static str>,
+        span: Span,
+    },
+    Twice {
+        dist: &'static str,
+        first: &'static str,
+        first_span: Span,
+        second: &'static str,
+        second_span: Span,
+    },
+    SpreadByName {
+        name: String,
+        outputs: Vec<String>,
+        span: Span,
+    },
+    SpreadUnknown {
+        dist: &'static str,
+        output: String,
+        written: String,
+        span: Span,
+    },
+    UnknownArgument {
+        dist: &'static str,
+        name: String,
+        nearest: Option<String>,
+        written: String,
+        span: Span,
+    },
+    TooMany {
+        dist: &'static str,
+        given: usize,
+        written: String,
+        span: Span,
+    },
     ArgumentShape {
         dist: &'static str,
         param: &'static str,
@@ -161,11 +213,12 @@ impl From<Dists> for Problem {
                     .label(span, "this name")
                     .help(did_you_mean(&nearest, format!("it is {written}")))
             }
-            Dists::TooMany { dist, given, written, span } => {
-                Problem::error("ppl::model::too_many_arguments", format!("{dist} does not take {}", count(given, "argument")))
-                    .label(span, "this one is too many")
-                    .help(format!("it is {written}, where `|` separates alternatives"))
-            }
+            Dists::TooMany { dist, given, written, span } => Problem::error(
+                "ppl::model::too_many_arguments",
+                format!("{dist} does not take {}", count(given, "argument")),
+            )
+            .label(span, "this one is too many")
+            .help(format!("it is {written}, where `|` separates alternatives")),
             Dists::ArgumentShape { dist, param, have, allowed, site, site_shape, text, span } => {
                 let message = format!("`{param}` of {dist} is {have}, and `{site}` is {site_shape}");
                 let help = if site_shape == "a number" && !have.starts_with("a ") {

@@ -5,7 +5,15 @@ use crate::problem::Problem;
 use crate::source::Span;
 
 pub(in crate::model) enum Supports {
-    DoesNotFit { what: String, text: String, have: String, want: String, never: bool, offer: String, span: Span },
+    DoesNotFit {
+        what: String,
+        text: String,
+        have: String,
+        want: String,
+        never: bool,
+        offer: String,
+        span: Span,
+    },
     SiteType {
         name: String,
         declared: String,
@@ -15,8 +23,16 @@ pub(in crate::model) enum Supports {
         offer: Option<&'static str>,
         dist_span: Span,
     },
-    FlatOn { name: String, support: String, span: Span },
-    LatentBound { name: String, reads: String, span: Span },
+    FlatOn {
+        name: String,
+        support: String,
+        span: Span,
+    },
+    LatentBound {
+        name: String,
+        reads: String,
+        span: Span,
+    },
     RestrictedMass {
         name: String,
         support: String,
@@ -69,14 +85,14 @@ impl From<Supports> for Problem {
                     .label(span, "not an interval of numbers")
                     .help(format!("give `{name}` a proper prior, for example `Dirichlet(1)` on a simplex"))
             }
-            Supports::LatentBound { name, reads, span } => {
-                Problem::error("ppl::model::latent_bound", format!("the support of site `{name}` depends on {reads}"))
-                    .label(span, "this support moves")
-                    .help("draw it on a fixed support and scale it: `u: unit ~ Beta(1, 1)`, then `x = lo + (hi - lo) * u`")
-            }
+            Supports::LatentBound { name, reads, span } => Problem::error(
+                "ppl::model::latent_bound",
+                format!("the support of site `{name}` depends on {reads}"),
+            )
+            .label(span, "this support moves")
+            .help("draw it on a fixed support and scale it: `u: unit ~ Beta(1, 1)`, then `x = lo + (hi - lo) * u`"),
             Supports::RestrictedMass { name, support, reads, written, bounds, span } => {
-                let message =
-                    format!("restricting `{name}` to {support} leaves a mass that depends on {reads}");
+                let message = format!("restricting `{name}` to {support} leaves a mass that depends on {reads}");
                 let help = match bounds {
                     Some((low, high)) => format!(
                         "a restricted density is not renormalized, so its mass must be a constant; write \
@@ -102,7 +118,9 @@ impl From<Supports> for Problem {
                     Some(offer) => format!("write `{name} ~ {offer}`, whose support is {support}"),
                     None => did_you_mean(
                         &None,
-                        format!("leave `{name}` out and write `guide meanfield {{ ... }}`, which has a factor for {support}"),
+                        format!(
+                            "leave `{name}` out and write `guide meanfield {{ ... }}`, which has a factor for {support}"
+                        ),
                     ),
                 };
                 Problem::error("ppl::model::guide_support", message)

@@ -1,0 +1,3 @@
+//! The compiler's own tests: none of them needs burn.
+
+mod diagnostics;
