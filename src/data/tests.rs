@@ -29,6 +29,7 @@ fn model(dims: &[(&str, Option<usize>)], data: Vec<Data>) -> Model {
         statements: vec![],
         guide: Guide { auto: None, factors: vec![], span: None },
         fit: FitBlock::default(),
+        provisos: vec![],
     }
 }
 

@@ -52,10 +52,8 @@ fn offenders(words: &[&str], excused: impl Fn(&str) -> bool) -> Vec<String> {
 #[test]
 fn a_module_uses_only_those_above_it() {
     let root = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("lib.rs");
-    let order: Vec<String> = root
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';').map(str::to_string))
-        .collect();
+    let order: Vec<String> =
+        root.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';').map(str::to_string)).collect();
     assert!(order.len() > 10, "the reading order is in lib.rs: {order:?}");
     let mut wrong = vec![];
     for (name, text) in files("src") {

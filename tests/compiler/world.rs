@@ -140,7 +140,9 @@ impl<'m> World<'m> {
         let written = |id: &SiteId| self.model.guide.factors.iter().any(|factor| factor.site == *id);
         let ids: Vec<SiteId> = (0..self.model.sites.len() as u32)
             .map(SiteId)
-            .filter(|id| !written(id) && !self.leaves.contains(id) && !self.model.sites[id.index()].support.is_discrete())
+            .filter(|id| {
+                !written(id) && !self.leaves.contains(id) && !self.model.sites[id.index()].support.is_discrete()
+            })
             .collect();
         let mut total = 0;
         for id in ids {
