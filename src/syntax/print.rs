@@ -112,7 +112,7 @@ impl Printer<'_> {
             let length = lines[0].length();
             if length + 1 + inside.chars().count() <= WIDTH && lines[0].comment.is_none() {
                 let mark = Mark::before(self.text, &self.split.tokens, body.open, piece.head.start, '{');
-                lines[0].cells.push(Cell { text: inside, mark, ..Cell::default() });
+                lines[0].cells.push(Cell { text: inside, mark: Some(mark), ..Cell::default() });
                 self.lines.append(&mut lines);
                 self.at = body.close + 1;
                 return;

@@ -130,11 +130,15 @@ impl Line {
 }
 
 impl Mark {
-    /// The mark of token `at` in the statement that begins with token `start`.
-    pub fn before(text: &str, tokens: &[Token], at: usize, start: usize, sign: char) -> Option<Mark> {
+    /// The mark of token `at` in the statement that begins with token `start`. One that began a line of the source
+    /// stood in no column with any other.
+    pub fn before(text: &str, tokens: &[Token], at: usize, start: usize, sign: char) -> Mark {
         let begin = column(text, tokens, start);
-        let blanks = blanks(text, tokens, at)?;
-        Some(Mark { sign, column: column(text, tokens, at).checked_sub(begin)?, blanks })
+        let alone = Mark { sign, column: usize::MAX - at, blanks: 1 };
+        match (blanks(text, tokens, at), column(text, tokens, at).checked_sub(begin)) {
+            (Some(blanks), Some(column)) => Mark { sign, column, blanks },
+            _ => alone,
+        }
     }
 }
 
@@ -238,7 +242,7 @@ fn cells(text: &str, tokens: &[Token], atoms: &[Atom], class: Class) -> (Vec<Cel
         cells.push(Cell { text: join(&atoms[from..i]), ..Cell::default() });
         from = i;
         let mark = Mark::before(text, tokens, atoms[i].at, start, sign);
-        cells.push(Cell { mark, ..Cell::default() });
+        cells.push(Cell { mark: Some(mark), ..Cell::default() });
     }
     let last = Cell { text: join(&atoms[from..]), ..Cell::default() };
     // Each mark was pushed with the cell before it: fold the texts into the cells they begin.

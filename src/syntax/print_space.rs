@@ -14,7 +14,7 @@ const LOOSENESS: [(&[&str], usize); 6] = [
 ];
 /// Ranks of one bracket level lie below those of the next.
 const LEVEL: usize = 16;
-/// After `=`, `~` and `->` a line is broken only where nothing else helps.
+/// After `=` and `~` a line is broken only where nothing else helps.
 const LAST: usize = usize::MAX;
 
 /// What surrounds each word.
@@ -109,10 +109,13 @@ impl<'a> Spacing<'a> {
         if self.is_binary(i) {
             return LOOSENESS.iter().find(|(words, _)| words.contains(&word)).map(|(_, loose)| level + loose);
         }
+        if before == "->" && self.depth[i] == 0 {
+            return Some(0);
+        }
         let first = !self.words[..i - 1].iter().any(|earlier| matches!(*earlier, "=" | "~"));
         let entry = self.word(1) == ":" && !self.words.contains(&"~");
         let item = matches!(self.word(0), "data" | "param");
-        (self.depth[i] == 0 && matches!(before, "=" | "~" | "->") && first && (item || !entry)).then_some(LAST)
+        (self.depth[i] == 0 && matches!(before, "=" | "~") && first && (item || !entry)).then_some(LAST)
     }
 }
 

@@ -206,7 +206,7 @@ fn two_words_as_type(look: &Look) -> Option<Slip> {
 /// `model foo {`
 fn named_model(look: &Look) -> Option<Slip> {
     let word = look.text(0);
-    if !matches!(word, "model" | "fit") || look.tokens.len() < 2 {
+    if look.place != Place::Top || !matches!(word, "model" | "fit") || look.tokens.len() < 2 {
         return None;
     }
     let help = format!("write `{word} {{`; a model is called after its file");

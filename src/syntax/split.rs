@@ -188,7 +188,7 @@ impl Splitter<'_> {
 
     fn finish(&mut self, head: Range<usize>, body: Option<Body>, depth: usize) -> Piece {
         let mut broken = self.brackets.spoilt[head.clone()].iter().any(|spoilt| *spoilt);
-        if let Some(fact) = nesting::check(self.text, &self.tokens[head.clone()], depth) {
+        if !broken && let Some(fact) = nesting::check(self.text, &self.tokens[head.clone()], depth) {
             self.facts.push(fact);
             broken = true;
         }
@@ -231,12 +231,13 @@ impl Splitter<'_> {
         (from..to).find(|i| self.tokens[*i].kind == Kind::Newline).unwrap_or(to)
     }
 
-    /// Whether `~` or `=` stands among these tokens outside brackets.
+    /// Whether `~` or `=` stands among these tokens outside brackets, and no list goes before it.
     fn has_mark(&self, from: usize, to: usize) -> bool {
         let mut at = from;
         while at < to {
             match (self.word(at), self.brackets.close[at]) {
                 ("~" | "=", _) => return true,
+                (",", _) => return false,
                 (_, Some(Close::At(close))) => at = close + 1,
                 _ => at += 1,
             }

@@ -44,6 +44,6 @@ fn files() -> Vec<(String, String)> {
         }
     }
     files.sort();
-    assert!(files.len() > 7, "{} files", files.len());
+    assert!(files.len() > 30, "{} files", files.len());
     files
 }

@@ -186,6 +186,35 @@ fn relayout(text: &str, random: &mut Random) -> String {
     out
 }
 
+/// The same text with some names made long: lines that must be broken.
+fn widen(text: &str, random: &mut Random) -> String {
+    let split = Split::new(text, &mut vec![]);
+    let mut out = String::new();
+    let mut at = 0;
+    for token in &split.tokens {
+        let word = &text[token.span.start..token.span.end];
+        out.push_str(&text[at..token.span.end]);
+        at = token.span.end;
+        let fixed = ["chain", "phase", "columns"].contains(&word) || crate::syntax::token::RESERVED.contains(&word);
+        if token.kind == crate::syntax::token::Kind::Word && !fixed && random.below(3) == 0 {
+            out.push_str(&"_long".repeat(random.below(10)));
+        }
+    }
+    out + &text[at..]
+}
+
+#[test]
+fn long_lines_are_broken_where_they_can_be() {
+    let files = files();
+    let mut random = Random(11);
+    for _ in 0..mutations() {
+        let (_, text) = random.pick(&files);
+        let wide = widen(text, &mut random);
+        let text = if random.below(2) == 0 { relayout(&wide, &mut random) } else { wide };
+        check_layout(&text);
+    }
+}
+
 #[test]
 fn any_layout_of_a_model_has_the_same_tree_and_one_fixed_point() {
     let files = files();
