@@ -6,14 +6,13 @@ use crate::cli::End;
 use crate::cli::args::Set;
 use crate::cli::screen::Screen;
 use crate::elbo::{self, Elbo};
-use crate::model::{Model, Settings};
-use crate::problem::{Problem, Problems};
+use crate::model::{self, Model, Settings};
+use crate::problem::Problems;
 use crate::source::Source;
-use crate::syntax::{self, Ast};
+use crate::syntax;
 
 /// How far a text got, and everything there is to say about it.
 pub struct Compiled {
-    pub ast: Ast,
     pub model: Option<Model>,
     pub elbo: Option<Elbo>,
     pub problems: Problems,
@@ -25,7 +24,7 @@ pub fn compile(source: &Source, set: &Set, screen: &Screen) -> Compiled {
     let start = Instant::now();
     let settings = Settings { set: set.set.iter().cloned().collect() };
     let (ast, mut problems) = timed(screen, "parse", || syntax::parse(source));
-    let (model, more) = timed(screen, "check", || check(&ast, &settings));
+    let (model, more) = timed(screen, "check", || model::check(&ast, &settings));
     problems.extend(more);
     let elbo = match &model {
         Some(model) if !problems.has_errors() => {
@@ -35,7 +34,7 @@ pub fn compile(source: &Source, set: &Set, screen: &Screen) -> Compiled {
         }
         _ => None,
     };
-    Compiled { ast, model, elbo, problems, seconds: start.elapsed().as_secs_f64() }
+    Compiled { model, elbo, problems, seconds: start.elapsed().as_secs_f64() }
 }
 
 /// Compiles and says what is wrong; with errors that is the end.
@@ -54,11 +53,4 @@ fn timed<T>(screen: &Screen, name: &str, pass: impl FnOnce() -> T) -> T {
     let result = pass();
     screen.pass(name, start.elapsed().as_secs_f64());
     result
-}
-
-/// Until the checker lands.
-fn check(_: &Ast, _: &Settings) -> (Option<Model>, Problems) {
-    let mut problems = Problems::default();
-    problems.push(Problem::error("ppl::limitation::check", "models are parsed, and not checked yet"));
-    (None, problems)
 }

@@ -4,7 +4,7 @@ use crate::cli::args::{Elbo, Stage};
 use crate::cli::problems::CliProblem;
 use crate::cli::screen::Screen;
 use crate::cli::{End, Ended, compile, file, open};
-use crate::{data, elbo, syntax};
+use crate::{data, elbo, model, syntax};
 
 pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
     let source = file::model(&verb.model, screen)?;
@@ -24,7 +24,7 @@ pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
     };
     match (verb.stage, bound) {
         (Stage::Ast, _) => Ok(()),
-        (Stage::Model, _) => screen.out(&format!("{model:#?}\n")),
+        (Stage::Model, _) => screen.out(&model::print::print(&model)),
         (Stage::Elbo, _) => screen.out(&elbo::print(&elbo)),
         (Stage::Plan | Stage::Gradient, None) => {
             let stage = if verb.stage == Stage::Plan { "plan" } else { "gradient" };

@@ -48,10 +48,8 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
     complete(&mut outcome, &texts.kept.text, &printed, &bound);
     outcome.summary.seconds.compile = compiled.seconds;
     outcome.summary.seconds.total = start.elapsed().as_secs_f64();
-    let outcome = run.finish(outcome).map_err(|failure| match failure {
-        run::Failure::Problem(problem) => kept(problem, screen),
-        run::Failure::Bug(bug) => bug.into(),
-    })?;
+    let (outcome, files) = outcome.files()?;
+    run.finish(&files, &outcome.summary.json()).map_err(|problem| kept(problem, screen))?;
     tell(verb, &outcome, &run.name(), screen)?;
     if outcome.interrupted { Err(End::Interrupted) } else { Ok(()) }
 }

@@ -1,5 +1,7 @@
 //! What a fit found, as values, and the bytes of the files that tell it.
 
+use crate::problem::Bug;
+
 mod draws;
 mod nested;
 mod summary;
@@ -34,6 +36,20 @@ pub struct Outcome {
 pub const LONGEST: usize = 10_000;
 
 impl Outcome {
+    /// The files of a run but its summary, and the outcome with a summary that names what it leaves to them.
+    pub fn files(self) -> Result<(Outcome, Vec<(&'static str, Vec<u8>)>), Bug> {
+        let (outcome, long) = self.split();
+        let mut files = vec![
+            ("params.safetensors", tensors(&outcome.params)?),
+            ("trace.csv", trace_csv(&outcome.trace).into_bytes()),
+            ("draws.csv", draws_csv(&outcome.draws).into_bytes()),
+        ];
+        if !long.is_empty() {
+            files.push(("sites.safetensors", tensors(&long)?));
+        }
+        Ok((outcome, files))
+    }
+
     /// Takes arrays that are too long out of the summary, names them there, and returns them as tensors.
     pub fn split(mut self) -> (Outcome, Vec<Tensor>) {
         let mut long = vec![];

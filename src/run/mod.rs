@@ -1,8 +1,5 @@
 //! The RUN folder as a value: what is in it, where it goes, and that it is written whole or not at all.
 
-use crate::problem::Bug;
-use crate::report::{Outcome, draws_csv, tensors, trace_csv};
-
 pub mod folder;
 mod hash;
 pub mod problems;
@@ -31,9 +28,12 @@ pub trait Store {
     fn remove_empty(&mut self) -> std::io::Result<()>;
 }
 
+/// Written last, removed first.
+const SUMMARY: &str = "summary.json";
+
 /// The files of a run. A folder that holds one of the first two holds a run.
 const FILES: [&str; 7] =
-    ["summary.json", "model.vi", "elbo.txt", "params.safetensors", "trace.csv", "draws.csv", "sites.safetensors"];
+    [SUMMARY, "model.vi", "elbo.txt", "params.safetensors", "trace.csv", "draws.csv", "sites.safetensors"];
 
 /// Whether a run may be written over what is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,19 +46,6 @@ pub enum Overwrite {
 /// A folder that is ours to write a run into.
 pub struct Run<S: Store> {
     store: S,
-}
-
-/// Why a run could not be opened or written.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Failure {
-    Problem(RunProblem),
-    Bug(Bug),
-}
-
-impl From<RunProblem> for Failure {
-    fn from(problem: RunProblem) -> Failure {
-        Failure::Problem(problem)
-    }
 }
 
 impl<S: Store> Run<S> {
@@ -94,17 +81,12 @@ impl<S: Store> Run<S> {
         self.write("elbo.txt", elbo.as_bytes())
     }
 
-    /// What the fit found; `summary.json` last, so that its being there means that the run is whole.
-    pub fn finish(&mut self, outcome: Outcome) -> Result<Outcome, Failure> {
-        let (outcome, long) = outcome.split();
-        self.write("params.safetensors", &tensors(&outcome.params).map_err(Failure::Bug)?)?;
-        self.write("trace.csv", trace_csv(&outcome.trace).as_bytes())?;
-        self.write("draws.csv", draws_csv(&outcome.draws).as_bytes())?;
-        if !long.is_empty() {
-            self.write("sites.safetensors", &tensors(&long).map_err(Failure::Bug)?)?;
+    /// What the fit found; the summary last, so that its being there means that the run is whole.
+    pub fn finish(&mut self, files: &[(&str, Vec<u8>)], summary: &str) -> Result<(), RunProblem> {
+        for (file, bytes) in files {
+            self.write(file, bytes)?;
         }
-        self.write("summary.json", outcome.summary.json().as_bytes())?;
-        Ok(outcome)
+        self.write(SUMMARY, summary.as_bytes())
     }
 
     /// Leaves nothing behind of a fit that failed.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::*;
-use crate::report::{Outcome, Summary};
 
 /// Fails at the k-th write and from then on: a disk that is full.
 #[derive(Default)]
@@ -46,15 +45,15 @@ impl Store for &mut Full {
     }
 }
 
-fn outcome() -> Outcome {
-    let summary = Summary::new("m", 0, "cpu");
-    Outcome { summary, params: vec![], trace: vec![], draws: Default::default(), interrupted: false }
+/// What a fit hands over, in small.
+fn found() -> Vec<(&'static str, Vec<u8>)> {
+    vec![("params.safetensors", vec![1]), ("trace.csv", vec![2]), ("draws.csv", vec![3])]
 }
 
-fn write(store: &mut Full, overwrite: Overwrite) -> Result<(), Failure> {
+fn write(store: &mut Full, overwrite: Overwrite) -> Result<(), RunProblem> {
     let mut run = Run::open(store, overwrite)?;
     run.begin("model {}", "elbo m")?;
-    run.finish(outcome()).map(drop)
+    run.finish(&found(), "{}")
 }
 
 #[test]
@@ -65,8 +64,7 @@ fn a_full_disk_never_leaves_a_summary() {
     for at in 1..=whole.writes {
         let mut store = Full { fails_at: Some(at), ..Full::default() };
         let failure = write(&mut store, Overwrite::Never).unwrap_err();
-        let Failure::Problem(problem @ RunProblem::Write { .. }) = failure else { panic!("{failure:?}") };
-        assert!(!problem.is_usage());
+        assert!(matches!(failure, RunProblem::Write { .. }) && !failure.is_usage());
         assert!(!store.files.contains_key("summary.json"), "write {at}");
     }
 }
@@ -76,7 +74,7 @@ fn a_run_is_not_written_over_without_force() {
     let mut store = Full::default();
     write(&mut store, Overwrite::Never).unwrap();
     let again = write(&mut store, Overwrite::Never).unwrap_err();
-    assert_eq!(again, Failure::Problem(RunProblem::Exists { folder: "out".into() }));
+    assert_eq!(again, RunProblem::Exists { folder: "out".into() });
     // The old run is gone as a whole when the new one fails halfway.
     store.fails_at = Some(store.writes + 3);
     write(&mut store, Overwrite::Runs).unwrap_err();
@@ -90,7 +88,7 @@ fn other_peoples_files_are_left_alone() {
     let mut store = Full::default();
     store.files.insert("thesis.tex".into(), vec![]);
     let refused = write(&mut store, Overwrite::Runs).unwrap_err();
-    assert_eq!(refused, Failure::Problem(RunProblem::NotEmpty { folder: "out".into(), file: "thesis.tex".into() }));
+    assert_eq!(refused, RunProblem::NotEmpty { folder: "out".into(), file: "thesis.tex".into() });
 }
 
 #[test]
@@ -105,7 +103,7 @@ fn folders_are_numbered_locked_and_replaced_whole() {
     let other = Run::open(Folder::new(&path), Overwrite::Never).err();
     assert_eq!(other, Some(RunProblem::Locked { folder: path.clone() }));
     run.begin("model {}", "elbo m").unwrap();
-    run.finish(outcome()).unwrap();
+    run.finish(&found(), "{}").unwrap();
     drop(run);
     let left = Folder::new(&path).list().unwrap();
     assert_eq!(left, ["draws.csv", "elbo.txt", "model.vi", "params.safetensors", "summary.json", "trace.csv"]);

@@ -1,5 +1,7 @@
 //! The compiler's own tests: none of them needs burn.
 
+mod cli;
+mod codes;
 mod diagnostics;
 mod golden;
 mod interpreter;

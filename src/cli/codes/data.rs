@@ -1,5 +1,0 @@
-//! Codes of this layer.
-
-use super::Explained;
-
-pub const ROWS: &[Explained] = &[];

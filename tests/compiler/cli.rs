@@ -1,0 +1,197 @@
+//! The command as a user meets it: verbs, exit codes, pipes, colors.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A model that is right, laid out as `fmt` does.
+const GOOD: &str = "\
+data y[J]: real
+data sigma[J]: positive
+
+dim J
+
+model {
+  mu ~ Normal(0, 5)
+  for j in J {
+    y[j] ~ Normal(mu, sigma[j])
+  }
+}
+
+guide meanfield
+";
+
+struct Place(TempDir);
+
+impl Place {
+    fn new(files: &[(&str, &str)]) -> Place {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).expect("a file");
+        }
+        Place(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ppl"));
+        command.args(args).current_dir(self.path()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command.env_remove("PPL_DATA").env("XDG_CACHE_HOME", self.path().join("cache")).env_remove("COLUMNS");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(self.command(args).stdin(Stdio::null()).output().expect("the command runs"))
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).expect("a file")
+    }
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Ran {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+#[test]
+fn help_and_version_are_no_failure() {
+    let place = Place::new(&[]);
+    let help = place.run(&["--help"]);
+    assert_eq!(help.code, 0);
+    for verb in ["check", "elbo", "fit", "fmt", "explain"] {
+        assert!(help.out.contains(&format!("  {verb}")), "{}", help.out);
+    }
+    assert!(!help.out.contains("simulate"), "what does not work is not in --help");
+    assert_eq!(place.run(&["--version"]).out, format!("ppl {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_bad_command_line_is_exit_2() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    for args in [
+        &["chek", "m.vi"][..],
+        &["check"],
+        &["check", "m.vi", "--jason"],
+        &["check", "nowhere.vi"],
+        &["check", "."],
+        &["fit", "m.vi", "--set", "K"],
+        &["fit", "m.vi", "--rows", "5..2"],
+        &["fit", "m.vi", "--backend", "tpu"],
+        &["fit", "m.vi", "--resume", "runs/m-1"],
+        &["fit", "m.vi", "--threads", "0"],
+        &["fit", "m.vi", "--steps", "1", "--epochs", "1"],
+        &["fit", "m.vi", "--steps", "5 }"],
+        &["fit", "m.vi", "--optimizer", "adam(lr: 1)", "--lr", "2"],
+        &["explain", "ppl::nothing"],
+        &["elbo", "m.vi", "--stage", "gradients"],
+    ] {
+        let ran = place.run(args);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}: {}", ran.err);
+        assert!(!ran.err.is_empty(), "{args:?}");
+    }
+    assert!(!place.path().join("runs").exists());
+}
+
+#[test]
+fn a_verb_of_the_contract_that_is_not_there_says_so() {
+    let ran = Place::new(&[]).run(&["simulate", "m.vi", "--out", "x.csv"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("`ppl simulate`") && ran.err.contains("is not there yet"), "{}", ran.err);
+}
+
+#[test]
+fn fmt_rewrites_in_place_and_check_only_says() {
+    let untidy = "model{mu~Normal(0,1)}\n";
+    let place = Place::new(&[("a.vi", untidy), ("wrong.vi", "model { mu ~ }\n")]);
+    let said = place.run(&["fmt", "--check", "a.vi"]);
+    assert_eq!((said.code, said.out.as_str()), (1, "a.vi would change\n"));
+    assert_eq!(place.read("a.vi"), untidy);
+    // A file that does not parse is left alone, the others are still formatted.
+    let ran = place.run(&["fmt", "wrong.vi", "a.vi"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("wrong.vi"), "{}", ran.err);
+    assert_eq!(place.read("wrong.vi"), "model { mu ~ }\n");
+    assert_ne!(place.read("a.vi"), untidy);
+    let again = place.run(&["fmt", "--check", "a.vi"]);
+    assert_eq!((again.code, again.out.as_str()), (0, ""));
+    let names: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "nothing is left beside the files: {names:?}");
+}
+
+#[test]
+fn explain_takes_a_code_in_any_length() {
+    let place = Place::new(&[]);
+    let whole = place.run(&["explain", "ppl::model::funnel"]);
+    assert_eq!(whole.code, 0);
+    assert!(whole.out.starts_with("ppl::model::funnel\n\n") && whole.out.contains("    theta ~ Normal"));
+    assert_eq!(place.run(&["explain", "funnel"]).out, whole.out);
+    let near = place.run(&["explain", "ppl::model::funel"]);
+    assert!(near.err.contains("is it `ppl::model::funnel`?"), "{}", near.err);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_closed_pipe_ends_quietly() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    let mut child = place
+        .command(&["elbo", "m.vi", "--stage", "ast"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    drop(child.stdout.take());
+    let ran = Ran::of(child.wait_with_output().expect("it ends"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+}
+
+#[test]
+fn colors_follow_flag_then_environment() {
+    let place = Place::new(&[("wrong.vi", "model { mu ~ }\n")]);
+    let colored = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = place.command(&[&["check", "wrong.vi"], args].concat());
+        let ran = Ran::of(command.envs(variables.iter().copied()).output().expect("the command runs"));
+        assert_eq!(ran.code, 1);
+        ran.err.contains("\x1b[")
+    };
+    assert!(!colored(&[], &[]), "no terminal, no color");
+    assert!(colored(&["--color", "always"], &[("NO_COLOR", "1")]));
+    assert!(colored(&[], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+}
+
+#[test]
+fn check_says_everything_at_once() {
+    let place = Place::new(&[("wrong.vi", "model { mu ~ }\nmodle {}\n"), ("latin.vi", "")]);
+    fs::write(place.path().join("latin.vi"), b"# ok\n# caf\xe9\n").expect("a file");
+    let ran = place.run(&["check", "wrong.vi"]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.matches("wrong.vi:").count() >= 2, "{}", ran.err);
+    let json = place.run(&["check", "wrong.vi", "--json"]);
+    assert_eq!((json.code, json.err.as_str()), (1, ""));
+    let value: serde_json::Value = serde_json::from_str(&json.out).expect("JSON and nothing else");
+    let first = &value["diagnostics"][0];
+    assert_eq!(first["severity"], "error");
+    assert!(first["code"].as_str().expect("a code").starts_with("ppl::syntax::"));
+    assert_eq!(first["labels"][0]["line"], 1);
+    for key in ["message", "help", "fix"] {
+        assert!(first.get(key).is_some(), "{key}");
+    }
+    let latin = place.run(&["check", "latin.vi"]);
+    assert_eq!(latin.code, 1);
+    assert!(latin.err.contains("latin.vi, line 2 is not UTF-8 text"), "{}", latin.err);
+}
