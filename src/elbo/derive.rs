@@ -164,29 +164,32 @@ impl Draft<'_, '_> {
 
     /// The expectation of a log density under the guide: closed where it can be, else pathwise.
     pub fn expectation(&mut self, kind: TermKind, value: NodeId, plates: &[AxisId]) -> Result<Term, ElboProblem> {
-        let (value, enumerated) = self.over_states(value, plates)?;
-        let drawn: BTreeSet<SiteId> =
-            sites_read(&self.guided.graph, &[value]).into_iter().filter(|id| self.is_drawn(*id)).collect();
-        let (value, estimator, because) = if !drawn.is_empty() {
-            let expected = match self.closed && enumerated.is_empty() {
-                true => closed::expected(self, &kind, &drawn),
-                false => None,
-            };
-            match expected {
-                Some(value) => (value, Estimator::Analytic, because::linear(self.facts, &self.guided, &drawn)),
-                None => {
-                    let because = because::pathwise(self.facts, &drawn, &[value], &self.guided.graph);
-                    (value, Estimator::Pathwise, because)
-                }
-            }
+        let read = self.drawn(value);
+        let expected = match self.closed && !read.is_empty() {
+            true => closed::expected(self, &kind, &read),
+            false => None,
+        };
+        // Given the states of enumerated sites first: their factors read none of the sites whose mean was taken.
+        let (value, enumerated) = self.over_states(expected.unwrap_or(value), plates)?;
+        let drawn = self.drawn(value);
+        let (estimator, because) = if !drawn.is_empty() {
+            let because = because::pathwise(self.facts, &drawn, &[value], &self.guided.graph);
+            (Estimator::Pathwise, because)
+        } else if expected.is_some() {
+            (Estimator::Analytic, because::linear(self.facts, &self.guided, &read))
         } else if enumerated.is_empty() {
-            (value, Estimator::Analytic, "no latent site is drawn in it".into())
+            (Estimator::Analytic, "no latent site is drawn in it".into())
         } else {
             let names: Vec<String> = enumerated.iter().map(|id| because::name(self.model(), *id)).collect();
-            (value, Estimator::Enumerate, format!("summed over the states of {}", because::list(&names)))
+            (Estimator::Enumerate, format!("summed over the states of {}", because::list(&names)))
         };
         let choice = Choice { estimator, because };
         Ok(Term { kind, sign: 1.0, value, plates: plates.to_vec(), choice })
+    }
+
+    /// The drawn sites that a value reads.
+    pub fn drawn(&self, value: NodeId) -> BTreeSet<SiteId> {
+        sites_read(&self.guided.graph, &[value]).into_iter().filter(|id| self.is_drawn(*id)).collect()
     }
 
     /// The exact expectation over the enumerated sites that a value reads, each weighted by its factor.

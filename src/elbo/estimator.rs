@@ -91,7 +91,7 @@ fn asked_for(facts: &Facts, id: SiteId) -> Answer {
             Some(why) => illegal("pathwise", why, "leave `by` out: the compiler then chooses what is legal"),
         },
         Request::Enumerate => match finite(facts, id) {
-            Some(_) => enumerated(facts, id),
+            Some(_) => enumerate(facts, id, at),
             None => {
                 let why = format!("{} does not have finitely many states", kind_name(facts, id));
                 illegal("enumerate", why, "leave `by` out, or write `by pathwise` where the factor is reparameterized")
@@ -173,8 +173,18 @@ pub fn place<'m>(
     }
 }
 
+/// What is too much to enumerate is left to the rows below, unless the guide asks for it.
 fn enumerated(facts: &Facts, id: SiteId) -> Answer {
     let (Some(&at), Some(states)) = (facts.factor.get(&id), finite(facts, id)) else { return Answer::Next };
+    let site = &facts.model.sites[id.index()];
+    match joint_states(facts, site, &states) {
+        Some(joint) if joint.known().is_none_or(|n| n <= TABLE) => enumerate(facts, id, at),
+        _ => Answer::Next,
+    }
+}
+
+fn enumerate(facts: &Facts, id: SiteId, at: usize) -> Answer {
+    let Some(states) = finite(facts, id) else { return Answer::Next };
     let site = &facts.model.sites[id.index()];
     let (name, span) = (site.name.clone(), facts.model.guide.factors[at].span);
     let drawn = |s: &&SiteId| finite(facts, **s).is_none();
@@ -194,11 +204,8 @@ fn enumerated(facts: &Facts, id: SiteId) -> Answer {
     if let Some(problem) = misread(facts, id).filter(|p| !matches!(p, ElboProblem::GuideReadsSummedOut { .. })) {
         return Answer::Wrong(problem);
     }
-    let because = format!(
-        "{} is finite: its expectation is a sum over {} states",
-        kind_name(facts, id),
-        because::states(facts, id, &joint)
-    );
+    let (kind, states) = (kind_name(facts, id), because::states(facts, id, &joint));
+    let because = format!("{kind} is finite: its expectation is a sum over {states} states");
     Answer::Choose(Fate::Enumerated(at), Estimator::Enumerate, because)
 }
 

@@ -94,7 +94,9 @@ fn batched_inside(site: &str, plate: &str, dim: &str, span: Span) -> Problem {
 }
 
 fn table_too_large(sites: &[String], states: i64, span: Span) -> Problem {
-    let (names, states, budget) = (quoted(sites), thousands(states), thousands(TABLE));
+    // Beyond this the number itself says nothing.
+    let states = if states > 1_000_000_000 { "more than a billion".into() } else { thousands(states) };
+    let (names, budget) = (quoted(sites), thousands(TABLE));
     Problem::error(
         "ppl::elbo::table_too_large",
         format!("a sum over {names} needs a table of {states} states a row; the budget is {budget}"),

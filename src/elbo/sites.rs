@@ -17,7 +17,7 @@ pub fn terms(draft: &mut Draft, kept: &[Density]) -> Result<Vec<Term>, ElboProbl
     for density in kept {
         let TermKind::Prior(id) = density.kind else { continue };
         match kl(draft, id) {
-            Ok(term) => terms.push(term),
+            Ok(term) => terms.extend(instead(draft, density, &term)?.unwrap_or(vec![term])),
             Err(why) => {
                 terms.push(prior(draft, density, &why)?);
                 match draft.guided.views[id.index()].treatment {
@@ -68,9 +68,25 @@ fn kl(draft: &mut Draft, id: SiteId) -> Result<Term, String> {
     let value = closed::kl(&mut draft.guided.graph, &q, &site.dist, &site.event);
     let value = value.ok_or_else(|| format!("{pair} has no closed form"))?;
     let (value, _) = draft.over_states(value, &site.plates).map_err(|_| format!("{pair} is not summed over states"))?;
-    let because = format!("{pair}, and no parent of {name} is sampled by the guide after it");
+    let drawn: Vec<String> = draft.drawn(value).iter().map(|id| because::name(model, *id)).collect();
+    let mut because = format!("{pair}, and no parent of {name} is sampled by the guide after it");
+    if !drawn.is_empty() {
+        because.push_str(&format!("; pathwise in {}", because::list(&drawn)));
+    }
     let choice = Choice { estimator: Estimator::Analytic, because };
     Ok(Term { kind: TermKind::Kl(id), sign: -1.0, value, plates: site.plates.clone(), choice })
+}
+
+/// A KL that still feels draws of the parents gives way to prior and entropy where these feel none.
+fn instead(draft: &mut Draft, density: &Density, kl: &Term) -> Result<Option<Vec<Term>>, ElboProblem> {
+    let TermKind::Prior(id) = density.kind else { return Ok(None) };
+    let written = !matches!(draft.guided.views[id.index()].treatment, Treatment::Auto);
+    if draft.drawn(kl.value).is_empty() || !written {
+        return Ok(None);
+    }
+    let terms = vec![prior(draft, density, "")?, entropy(draft, id)?];
+    let exact = terms.iter().all(|term| draft.drawn(term.value).is_empty());
+    Ok(exact.then_some(terms))
 }
 
 /// The expected log prior of a site without a closed KL.
@@ -85,7 +101,10 @@ fn prior(draft: &mut Draft, density: &Density, why: &str) -> Result<Term, ElboPr
         return Ok(Term { kind: density.kind.clone(), sign: 1.0, value: density.value, plates, choice });
     }
     let term = draft.expectation(density.kind.clone(), density.value, &density.plates)?;
-    let because = format!("{why}; {}", term.choice.because);
+    let because = match why.is_empty() {
+        true => term.choice.because,
+        false => format!("{why}; {}", term.choice.because),
+    };
     Ok(Term { choice: Choice { because, ..term.choice }, ..term })
 }
 
@@ -93,12 +112,12 @@ fn prior(draft: &mut Draft, density: &Density, why: &str) -> Result<Term, ElboPr
 fn entropy(draft: &mut Draft, id: SiteId) -> Result<Term, ElboProblem> {
     let site = &draft.facts.model.sites[id.index()];
     if draft.closed
-        && draft.is_drawn(id)
         && let Some(q) = draft.guided.factors.get(&id).cloned()
         && let Some(value) = closed::entropy(&mut draft.guided.graph, &q, &site.event)
     {
         let because = format!("the entropy of {} is closed", catalogue::row(q.kind).name);
         let choice = Choice { estimator: Estimator::Analytic, because };
+        let (value, _) = draft.over_states(value, &site.plates)?;
         return Ok(Term { kind: TermKind::Entropy(id), sign: 1.0, value, plates: site.plates.clone(), choice });
     }
     let value = draft.log_factor(id);

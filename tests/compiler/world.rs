@@ -80,9 +80,8 @@ impl<'m> World<'m> {
         }
         for param in &model.params {
             let rows = world.count(&param.rows);
-            let small = if param.net.is_some() { 0.2 } else { 1.0 };
             let values = (0..rows).flat_map(|_| world.value(&param.support, &param.event, random));
-            let values = values.map(|x| if param.net.is_some() { small * x } else { x }).collect();
+            let values = values.map(|x| if param.net.is_some() { 0.08 * x } else { x }).collect();
             world.params.push(values);
         }
         world.automatic(random);

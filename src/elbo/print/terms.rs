@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Printer, column, columns};
 use crate::dist::{self, Dist};
 use crate::elbo::{Estimator, Term, TermKind, Treatment, cost};
-use crate::math::{SiteId, Support};
+use crate::math::{NodeId, Op, SiteId, Support};
 use crate::model::Statement;
 use crate::shape::{Axis, AxisId};
 
@@ -58,7 +58,7 @@ impl Printer<'_> {
             TermKind::Kl(id) => line(self.kl(*id)),
             TermKind::Entropy(id) => {
                 let given = self.guide_parents(*id);
-                line(self.expected(format!("H( q({}) )", self.given(*id, given)), !given.is_empty()))
+                line(self.expected(format!("H( q({}) )", self.given(*id)), !given.is_empty()))
             }
             TermKind::AutoEntropy(sites) => {
                 let names: Vec<String> = sites.iter().map(|id| self.unconstrained(*id)).collect();
@@ -67,9 +67,7 @@ impl Printer<'_> {
             TermKind::LogDet(id) => {
                 line(self.expected(format!("log |d {} / d {}|", self.site(*id), self.unconstrained(*id)), true))
             }
-            TermKind::LogQ(id) => {
-                line(self.expected(format!("log q({})", self.given(*id, self.guide_parents(*id))), true))
-            }
+            TermKind::LogQ(id) => line(self.expected(format!("log q({})", self.given(*id)), true)),
             TermKind::SummedOut { sites, statements } => self.summed_out(sign, sites, statements),
         }
     }
@@ -103,17 +101,50 @@ impl Printer<'_> {
     }
 
     fn kl(&self, id: SiteId) -> String {
-        let (q, p) = (self.guide_parents(id), &self.facts.parents[id.index()]);
-        let text = format!("KL( q({}) || p({}) )", self.given(id, q), self.given(id, p));
-        self.expected(text, !q.is_empty() || !p.is_empty())
+        let args = self.model().sites[id.index()].dist.args.values().copied().collect::<Vec<_>>();
+        let (q, p) = (self.given(id), self.conditioned(id, &self.read_as(&args)));
+        let random = !self.guide_parents(id).is_empty() || !self.facts.parents[id.index()].is_empty();
+        self.expected(format!("KL( q({q}) || p({p}) )"), random)
     }
 
     fn guide_parents(&self, id: SiteId) -> &BTreeSet<SiteId> {
         &self.facts.guide_parents[id.index()]
     }
 
-    fn given(&self, id: SiteId, parents: &BTreeSet<SiteId>) -> String {
-        if parents.is_empty() { self.site(id) } else { format!("{} | {}", self.site(id), self.sites(parents)) }
+    /// A site given what its factor reads: `theta[j] | mu, tau`.
+    fn given(&self, id: SiteId) -> String {
+        let args = self.facts.factor.get(&id).map(|at| self.model().guide.factors[*at].dist.args.values().copied());
+        self.conditioned(id, &self.read_as(&args.into_iter().flatten().collect::<Vec<_>>()))
+    }
+
+    fn conditioned(&self, id: SiteId, on: &[String]) -> String {
+        if on.is_empty() { self.site(id) } else { format!("{} | {}", self.site(id), on.join(", ")) }
+    }
+
+    /// The sites that an expression reads, with the rows at which it reads them: `theta[doc[t]]`.
+    fn read_as(&self, roots: &[NodeId]) -> Vec<String> {
+        let graph = &self.elbo.graph;
+        let mut list: Vec<String> = vec![];
+        let mut stack: Vec<NodeId> = roots.iter().rev().copied().collect();
+        while let Some(id) = stack.pop() {
+            let text = match &graph.nodes[id].op {
+                Op::Site(site) => self.site(*site),
+                Op::Index(rows, _) if self.is_rows_of_site(*rows) => self.expr(id),
+                op => {
+                    stack.extend(op.children().into_iter().rev());
+                    continue;
+                }
+            };
+            if !list.contains(&text) {
+                list.push(text);
+            }
+        }
+        list
+    }
+
+    fn is_rows_of_site(&self, id: NodeId) -> bool {
+        let graph = &self.elbo.graph;
+        matches!(graph.nodes[id].op, Op::Lift(inside, _) if matches!(graph.nodes[inside].op, Op::Site(_)))
     }
 
     /// The coordinate in which an automatic factor is Normal.
