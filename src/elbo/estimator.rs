@@ -115,9 +115,8 @@ fn summed_out(facts: &Facts, id: SiteId) -> Answer {
         return Answer::Next;
     }
     let (name, span) = (site.name.clone(), site.span);
-    let Some(states) = finite(facts, id) else {
-        return Answer::Wrong(ElboProblem::NeedsFactor { site: name, dist: catalogue::row(site.dist.kind).name, span });
-    };
+    // The checker has seen to it that an unbounded site is written.
+    let Some(states) = finite(facts, id) else { return Answer::Next };
     if site.plates.iter().any(|axis| facts.model.axes[*axis].kind == AxisKind::Chain) {
         return limited(Limitation::Chain { site: name }, span);
     }
@@ -134,15 +133,11 @@ fn summed_out(facts: &Facts, id: SiteId) -> Answer {
     Answer::Choose(Fate::SummedOut, Estimator::SummedOut, because)
 }
 
-/// Everything that reads a summed-out site does so inside its plate, and the guide not at all.
+/// Everything that reads a site that is summed over does so inside its plate.
 fn misread(facts: &Facts, id: SiteId) -> Option<ElboProblem> {
     let model = facts.model;
     let site = &model.sites[id.index()];
     let (name, span) = (site.name.clone(), site.span);
-    if let Some(factor) = model.guide.factors.iter().find(|f| facts.guide_parents[f.site.index()].contains(&id)) {
-        let reader = model.sites[factor.site.index()].name.clone();
-        return Some(ElboProblem::GuideReadsSummedOut { site: name, reader, span: factor.span });
-    }
     for statement in model.statements.iter().filter(|s| cost::reads(model, s).contains(&id)) {
         let (plates, reader) = place(model, statement);
         let roots = cost::roots(model, statement);
@@ -201,7 +196,7 @@ fn enumerate(facts: &Facts, id: SiteId, at: usize) -> Answer {
     if let Some(states) = joint.known().filter(|n| *n > TABLE) {
         return Answer::Wrong(ElboProblem::TableTooLarge { sites: vec![name], states, span });
     }
-    if let Some(problem) = misread(facts, id).filter(|p| !matches!(p, ElboProblem::GuideReadsSummedOut { .. })) {
+    if let Some(problem) = misread(facts, id) {
         return Answer::Wrong(problem);
     }
     let (kind, states) = (kind_name(facts, id), because::states(facts, id, &joint));

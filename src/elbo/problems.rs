@@ -8,12 +8,8 @@ use crate::source::Span;
 pub enum ElboProblem {
     /// `by ...` that is not legal for this site.
     IllegalEstimator { site: String, asked: String, why: String, legal: String, span: Span },
-    /// A latent site that nothing draws and that cannot be summed out.
-    NeedsFactor { site: String, dist: &'static str, span: Span },
     /// Rows of a summed-out site are read from outside its plate.
     LeavesPlate { site: String, reader: Span, span: Span },
-    /// A guide factor reads a site that has none of its own.
-    GuideReadsSummedOut { site: String, reader: String, span: Span },
     /// A minibatched plate lies inside the plates of a summed-out site.
     BatchedInside { site: String, plate: String, dim: String, span: Span },
     /// The joint states of sites that share a factor.
@@ -50,28 +46,12 @@ impl From<ElboProblem> for Problem {
                     .label(span, "asked for here")
                     .help(legal)
             }
-            NeedsFactor { site, dist, span } => needs_factor(&site, dist, span),
             LeavesPlate { site, reader, span } => leaves_plate(&site, reader, span),
-            GuideReadsSummedOut { site, reader, span } => Problem::error(
-                "ppl::elbo::guide_reads_summed_out",
-                format!("the guide's factor of `{reader}` reads `{site}`, which is summed out and has no draw"),
-            )
-            .label(span, format!("reads `{site}`"))
-            .help(format!("give `{site}` a factor above this one: `{site} ~ Categorical(...)`")),
             BatchedInside { site, plate, dim, span } => batched_inside(&site, &plate, &dim, span),
             TableTooLarge { sites, states, span } => table_too_large(&sites, states, span),
             Limitation { what, span } => limitation(what).label(span, "here"),
         }
     }
-}
-
-fn needs_factor(site: &str, dist: &str, span: Span) -> Problem {
-    Problem::error(
-        "ppl::elbo::needs_factor",
-        format!("`{site}` is an unbounded discrete site without a factor in the guide"),
-    )
-    .label(span, format!("{dist} has infinitely many states, which cannot be summed out"))
-    .help(format!("write its factor: `guide {{ {site} ~ {dist}(...) }}`"))
 }
 
 fn leaves_plate(site: &str, reader: Span, span: Span) -> Problem {
@@ -172,7 +152,7 @@ pub fn thousands(n: i64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && digit.is_ascii_digit() && (digits.len() - i) % 3 == 0 {
+        if i > 0 && digit.is_ascii_digit() && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
