@@ -1,0 +1,31 @@
+//! Known answers on the reference evaluator.
+
+use crate::known;
+use ppl::plan::reference::Reference;
+
+#[test]
+fn eight_schools_and_its_corrected_posterior() {
+    known::check(&known::eight_schools(), &Reference);
+}
+
+#[test]
+fn the_centred_hierarchy_is_flagged() {
+    known::check(&known::eight_schools_centered(), &Reference);
+}
+
+#[test]
+fn a_conjugate_guide_reaches_the_exact_evidence() {
+    known::check(&known::poisson_gamma(), &Reference);
+}
+
+#[test]
+fn regressions_of_scores() {
+    known::kidscore(false).iter().for_each(|case| known::check(case, &Reference));
+    known::kidscore(true).iter().for_each(|case| known::check(case, &Reference));
+}
+
+#[test]
+fn credit_risk() {
+    known::logistic(false).iter().for_each(|case| known::check(case, &Reference));
+    known::logistic(true).iter().for_each(|case| known::check(case, &Reference));
+}
