@@ -5,6 +5,9 @@ mod codes;
 mod diagnostics;
 mod golden;
 mod interpreter;
+#[path = "../known/mod.rs"]
+mod known;
+mod posteriors;
 mod tidy;
 mod truth;
 mod world;
