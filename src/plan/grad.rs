@@ -273,3 +273,6 @@ fn solved(
     }
     list
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,11 +15,19 @@ pub mod infer;
 pub mod lower;
 pub mod ops;
 pub mod optimize;
+pub mod print;
 pub mod reference;
+pub mod slots;
+pub mod verify;
 mod simplify;
 mod walk;
+#[cfg(test)]
+pub(crate) mod random;
 
 pub use build::{Builder, broadcast_shapes};
+pub use print::print;
+pub use reference::evaluate_once;
+pub use verify::verify;
 
 pub type NodeId = Id<Node>;
 

@@ -34,7 +34,8 @@ pub(super) fn reduce(b: &mut Builder, op: Reduce, x: NodeId, axes: &[usize], sha
             let rank = |axis: &usize| left.iter().filter(|other| *other < axis).count();
             Some(b.permute(reduced, &left.iter().map(rank).collect::<Vec<_>>()))
         }
-        Op::Reshape(y) if axes.len() == from.len() => {
+        // Not where the operand has axes of 1: dropping those is that very reshape.
+        Op::Reshape(y) if axes.len() == from.len() && !b.shape(y).contains(&1) => {
             let all: Vec<usize> = (0..b.rank(y)).collect();
             Some(b.reduce(op, y, &all))
         }
