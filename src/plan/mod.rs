@@ -20,6 +20,7 @@ pub mod reference;
 pub mod slots;
 pub mod verify;
 mod simplify;
+mod spelling;
 mod walk;
 #[cfg(test)]
 pub(crate) mod random;
