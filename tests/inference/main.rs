@@ -5,6 +5,7 @@ mod hand;
 mod parity;
 mod plans;
 mod rows;
+mod speed;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

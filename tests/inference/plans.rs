@@ -207,3 +207,9 @@ fn a_run_leaves_no_memory_behind() {
         assert!(grown.abs() < 4096, "{name}: {grown} bytes more are held after five runs");
     }
 }
+
+#[test]
+fn an_auto_encoder_and_its_gradient() {
+    let hand = crate::speed::auto_encoder(16);
+    check("auto-encoder", &hand.plan, &hand.values, Tolerance { double: 1e-10, single: 2e-3 });
+}
