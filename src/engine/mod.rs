@@ -34,6 +34,13 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     device::NAMES.iter().filter(|row| !row.hidden).map(|row| row.text)
 }
 
+/// Computes in this many threads from now on; every number of them gives the same results. Once a process, and before
+/// anything is computed.
+pub fn use_threads(count: usize) -> Result<(), Problem> {
+    let built = rayon::ThreadPoolBuilder::new().num_threads(count).build_global();
+    built.map_err(|error| EngineProblem::Threads { count, reason: error.to_string() }.into())
+}
+
 struct Engine {
     name: BackendName,
     place: Place,

@@ -213,3 +213,20 @@ fn an_auto_encoder_and_its_gradient() {
     let hand = crate::speed::auto_encoder(16);
     check("auto-encoder", &hand.plan, &hand.values, Tolerance { double: 1e-10, single: 2e-3 });
 }
+
+#[test]
+fn a_pass_with_more_operands_and_results_than_fit() {
+    let (mut hand, mut dice) = (Hand::default(), Dice::new(41));
+    let mut sum = hand.input(&[50], dice.between(-1.0, 1.0, 50));
+    for _ in 0..40 {
+        let x = hand.input(&[50], dice.between(-1.0, 1.0, 50));
+        let both = hand.add(Op::Binary(Binary::Mul, sum, x), &[50]);
+        sum = hand.add(Op::Binary(Binary::Add, both, x), &[50]);
+        hand.output(sum);
+    }
+    for _ in 0..40 {
+        sum = hand.add(Op::Unary(Unary::Sin, sum), &[50]);
+        hand.output(sum);
+    }
+    check("a long pass", &hand.plan, &hand.values, Tolerance { double: 1e-12, single: 1e-4 });
+}

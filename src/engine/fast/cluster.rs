@@ -9,8 +9,6 @@ use crate::plan::{NodeId, Op, Plan};
 pub(super) struct Clusters {
     /// In an order in which each reads only what came before; members by id.
     pub order: Vec<Vec<NodeId>>,
-    /// The place in `order` of each node's cluster.
-    pub of: Vec<usize>,
 }
 
 /// Most operations of one pass.
@@ -72,7 +70,7 @@ impl Growing<'_> {
         for member in members.iter().chain([&id]) {
             loads.extend(self.operands[member.index()].iter().filter(|of| !members.contains(of)));
         }
-        members.len() < LINES && loads.len() <= tiles::LOADS && members.len() < tiles::OUTS * 4
+        members.len() < LINES && loads.len() <= tiles::LOADS
     }
 
     /// Whether an operand from outside the group needs a result of the group first.
@@ -110,7 +108,7 @@ impl Growing<'_> {
         let mut ready: BTreeSet<(NodeId, usize)> = BTreeSet::new();
         let key = |group: usize| (self.groups[group][0], group);
         ready.extend((0..self.groups.len()).filter(|g| waiting[*g].is_empty()).map(key));
-        let mut clusters = Clusters { order: vec![], of: vec![0; self.of.len()] };
+        let mut clusters = Clusters { order: vec![] };
         while let Some((_, group)) = ready.pop_first() {
             for reader in readers.remove(&group).unwrap_or_default() {
                 waiting[reader].remove(&group);
@@ -118,7 +116,6 @@ impl Growing<'_> {
                     ready.insert(key(reader));
                 }
             }
-            self.groups[group].iter().for_each(|member| clusters.of[member.index()] = clusters.order.len());
             clusters.order.push(self.groups[group].clone());
         }
         clusters

@@ -1,12 +1,13 @@
 //! From a plan to steps over buffers. Moving elements about costs nothing here: it only changes views.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::{Clusters, is_elementwise};
+use super::pass::Pass;
 use super::product::Product;
 use super::reduce::{Fold, Reduction};
 use super::step::Step;
-use super::tiles::{Act, Line, Place, Tiles};
+use super::tiles::{self, Act, Line, Place, Tiles};
 use super::view::View;
 use crate::engine::composed::{live, operands};
 use crate::plan::{Array, Binary, Contraction, Failure, NodeId, Op, Plan, Reduce, Unary};
@@ -47,12 +48,12 @@ pub(super) fn lower(plan: &Plan) -> Result<Lowered, Failure> {
     let views = vec![None; plan.nodes.len()];
     let mut lowering = Lowering { plan, fixed, views, buffers: vec![], steps: vec![], numbers: BTreeMap::new() };
     let live = live(plan);
-    for (place, members) in clusters.order.iter().enumerate() {
+    for members in &clusters.order {
         let members: Vec<NodeId> = members.iter().copied().filter(|member| live[member.index()]).collect();
         match members[..] {
             [] => {}
             [one] if !is_elementwise(&plan.nodes[one].op) => lowering.node(one)?,
-            _ => lowering.pass(&members, &clusters.of, place)?,
+            _ => lowering.pass(&members)?,
         }
     }
     let outputs = plan.outputs.iter().map(|output| lowering.view(output.node)).collect::<Result<_, _>>()?;
@@ -146,16 +147,7 @@ impl Lowering<'_> {
                 self.steps.push(Step::Fill { out });
                 Step::Copy { from, into }
             }
-            Op::Concat(parts, axis) => {
-                let mut start = 0;
-                for part in parts {
-                    let from = self.view(*part)?;
-                    let length = from.axes[*axis].length;
-                    self.steps.push(Step::Copy { from, into: result.sliced(*axis, start, length) });
-                    start += length;
-                }
-                return Ok(result);
-            }
+            Op::Concat(parts, axis) => return self.concat(parts, *axis, result),
             Op::Cumsum { of, axis, reverse } => {
                 let count = |axes: &[usize]| axes.iter().product();
                 let sizes = [count(&node.shape[..*axis]), node.shape[*axis], count(&node.shape[axis + 1..])];
@@ -177,6 +169,17 @@ impl Lowering<'_> {
             }
         };
         self.steps.push(step);
+        Ok(result)
+    }
+
+    fn concat(&mut self, parts: &[NodeId], axis: usize, result: View) -> Result<View, Failure> {
+        let mut start = 0;
+        for part in parts {
+            let from = self.view(*part)?;
+            let length = from.axes[axis].length;
+            self.steps.push(Step::Copy { from, into: result.sliced(axis, start, length) });
+            start += length;
+        }
         Ok(result)
     }
 
@@ -231,74 +234,41 @@ impl Lowering<'_> {
     }
 
     /// Elementwise operations in one pass. Results are what is read outside it; the others stay in registers.
-    fn pass(&mut self, members: &[NodeId], of: &[usize], place: usize) -> Result<(), Failure> {
+    fn pass(&mut self, members: &[NodeId]) -> Result<(), Failure> {
+        let outside = self.read_outside(members);
+        if members.len() > 1 && (outside.len() > tiles::OUTS || self.read_inside(members).len() > tiles::LOADS) {
+            let (head, tail) = members.split_at(members.len() / 2);
+            self.pass(head)?;
+            return self.pass(tail);
+        }
         let shape = &self.plan.nodes[members[0]].shape;
-        let outside = self.read_outside(members, of, place);
-        let mut last: BTreeMap<NodeId, usize> = BTreeMap::new();
-        for (number, member) in members.iter().enumerate() {
-            last.extend(operands(&self.plan.nodes[*member].op).into_iter().map(|of| (of, number)));
-        }
-        let (mut loads, mut outs, mut lines) = (vec![], vec![], vec![]);
-        let mut places: BTreeMap<NodeId, Place> = BTreeMap::new();
-        let (mut free, mut registers) = (vec![], 0);
-        for (number, member) in members.iter().enumerate() {
-            let op = &self.plan.nodes[*member].op;
-            let mut args = vec![];
-            for of in operands(op) {
-                let found = match places.get(&of) {
-                    Some(found) => *found,
-                    None => {
-                        loads.push(self.view(of)?.expanded(shape));
-                        Place::Load(loads.len() - 1)
-                    }
-                };
-                places.insert(of, found);
-                args.push(found);
+        let mut pass = Pass::new(self.plan, members);
+        for member in members {
+            for operand in pass.unknown(*member) {
+                pass.load(operand, self.view(operand)?.expanded(shape));
             }
-            let into = if outside.contains(member) {
-                let view = self.made(*member);
-                outs.push(view.buffer);
+            let out = outside.contains(member).then(|| self.made(*member));
+            pass.line(*member, out.as_ref().map(|view| view.buffer))?;
+            if let Some(view) = out {
                 self.views[member.index()] = Some(view);
-                Place::Out(outs.len() - 1)
-            } else {
-                Place::Register(free.pop().unwrap_or_else(|| {
-                    registers += 1;
-                    registers - 1
-                }))
-            };
-            places.insert(*member, into);
-            // Freed only now: a line never writes where it reads.
-            let mut over = operands(op);
-            over.dedup();
-            for of in over.into_iter().filter(|of| last.get(of) == Some(&number)) {
-                if let Some(Place::Register(r)) = places.get(&of)
-                    && !free.contains(r)
-                {
-                    free.push(*r);
-                }
             }
-            let first = args[0];
-            let arg = |i: usize| args.get(i).copied().unwrap_or(first);
-            lines.push(Line { act: act(op)?, args: [arg(0), arg(1), arg(2)], into });
         }
-        self.steps.push(Step::Tiles(Tiles::new(shape, &loads, lines, registers, outs)));
+        self.steps.push(Step::Tiles(pass.done(shape)));
         Ok(())
     }
 
-    fn read_outside(&self, members: &[NodeId], of: &[usize], place: usize) -> Vec<NodeId> {
-        let mut read: Vec<NodeId> = self.plan.outputs.iter().map(|output| output.node).collect();
-        for (_, node) in self.plan.nodes.iter().filter(|(id, _)| of[id.index()] != place) {
-            read.extend(operands(&node.op).into_iter().filter(|of| members.contains(of)));
+    /// Members that an output or another node reads.
+    fn read_outside(&self, members: &[NodeId]) -> Vec<NodeId> {
+        let mut read: BTreeSet<NodeId> = self.plan.outputs.iter().map(|output| output.node).collect();
+        for (_, node) in self.plan.nodes.iter().filter(|(id, _)| !members.contains(id)) {
+            read.extend(operands(&node.op));
         }
         members.iter().copied().filter(|member| read.contains(member)).collect()
     }
-}
 
-fn act(op: &Op) -> Result<Act, Failure> {
-    match op {
-        Op::Unary(op, _) => Ok(Act::Unary(*op)),
-        Op::Binary(op, ..) => Ok(Act::Binary(*op)),
-        Op::Select(..) => Ok(Act::Select),
-        _ => Err(Failure::Bug(Bug(format!("{op:?} is not elementwise")))),
+    /// Nodes that members read and that are not among them.
+    fn read_inside(&self, members: &[NodeId]) -> BTreeSet<NodeId> {
+        let read = members.iter().flat_map(|member| operands(&self.plan.nodes[*member].op));
+        read.filter(|of| !members.contains(of)).collect()
     }
 }

@@ -4,6 +4,8 @@
 mod apply;
 mod cluster;
 mod lower;
+mod memory;
+mod pass;
 mod product;
 mod real;
 mod reduce;
@@ -13,12 +15,13 @@ mod tiles;
 mod vector;
 mod view;
 
-use burn::backend::flex::FlexTensor;
+use std::collections::BTreeSet;
 
 use crate::plan::{Evaluate, Failure, Plan, Precision};
 use crate::problem::Bug;
 
 use lower::{Buffer, Lowered, Source};
+use memory::Memory;
 use real::Real;
 use step::Step;
 use view::View;
@@ -33,10 +36,10 @@ pub(super) fn prepare(plan: &Plan, precision: Precision) -> Result<Box<dyn Evalu
 }
 
 struct Fast<T> {
-    memory: Memory,
+    memory: Memory<T>,
     steps: Vec<Ready<T>>,
-    /// The buffer, length and place among what is given.
-    inputs: Vec<(usize, usize, usize)>,
+    /// The buffer and its place among what is given.
+    inputs: Vec<(usize, usize)>,
     outputs: Vec<View>,
 }
 
@@ -46,10 +49,7 @@ struct Ready<T> {
     scratch: Vec<Vec<T>>,
 }
 
-impl<T> Ready<T>
-where
-    T: Real,
-{
+impl<T: Real> Ready<T> {
     fn new(step: Step) -> Ready<T> {
         let scratch = if let Step::Tiles(tiles) = &step { tiles.scratch() } else { vec![] };
         Ready { step, scratch }
@@ -62,97 +62,50 @@ impl<T: Real> Fast<T> {
         let lengths: Vec<usize> = buffers.iter().map(|buffer| buffer.length).collect();
         let fixed: Vec<bool> = buffers.iter().map(|buffer| buffer.fixed).collect();
         let given = |(place, buffer): (usize, &Buffer)| match buffer.source {
-            Source::Input(at) => Some((place, buffer.length, at)),
+            Source::Input(at) => Some((place, at)),
             _ => None,
         };
-        let inputs: Vec<(usize, usize, usize)> = buffers.iter().enumerate().filter_map(given).collect();
+        let inputs: Vec<(usize, usize)> = buffers.iter().enumerate().filter_map(given).collect();
         let early: Vec<usize> = inputs.iter().map(|input| input.0).collect();
         let late: Vec<usize> = outputs.iter().map(|view| view.buffer).collect();
         let assigned = slots::assign(&steps, &lengths, &early, &late, &fixed);
-        let tensor = |length: &usize| Some(T::tensor(vec![T::ZERO; *length]));
-        let slots = assigned.lengths.iter().map(tensor).collect();
-        let mut memory = Memory { slots, of: assigned.slot, lengths };
+        let mut memory = Memory::<T>::new(&assigned, &lengths);
         for (place, buffer) in buffers.iter().enumerate() {
-            memory.start::<T>(place, &buffer.source);
+            start(memory.writable(place), &buffer.source);
         }
         let (once, always): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(|step| fixed[step.writes()[0]]);
         for step in once {
-            memory.run(&mut Ready::<T>::new(step))?;
+            memory.run(&mut Ready::new(step))?;
         }
         let steps: Vec<Ready<T>> = always.into_iter().map(Ready::new).collect();
-        let read: Vec<usize> = steps.iter().flat_map(|ready| ready.step.reads()).chain(late).collect();
-        memory.forget(&fixed, &read);
+        let read: BTreeSet<usize> = steps.iter().flat_map(|ready| ready.step.reads()).chain(late).collect();
+        let over = |buffer: &usize| fixed[*buffer] && !read.contains(buffer);
+        (0..buffers.len()).filter(over).for_each(|buffer| memory.forget(buffer));
         Ok(Fast { memory, steps, inputs, outputs })
     }
 }
 
 impl<T: Real> Evaluate for Fast<T> {
     fn run(&mut self, inputs: &[&[f64]]) -> Result<Vec<Vec<f64>>, Failure> {
-        for (buffer, length, at) in &self.inputs {
-            let values = inputs.get(*at).filter(|values| values.len() == *length);
+        for (buffer, at) in &self.inputs {
+            let slot = self.memory.writable(*buffer);
+            let values = inputs.get(*at).filter(|values| values.len() == slot.len());
             let values = values.ok_or_else(|| bug(format!("input {at} of the plan was not given in its shape")))?;
-            self.memory.write::<T>(*buffer, |slot| vector::narrow(slot, values));
+            step::take_in(slot, values);
         }
         for ready in &mut self.steps {
             self.memory.run(ready)?;
         }
-        self.outputs.iter().map(|view| Ok(step::read(self.memory.values::<T>(view.buffer), view))).collect()
+        Ok(self.outputs.iter().map(|view| step::read(self.memory.values(view.buffer), view)).collect())
     }
 }
 
-/// The slots, and which one each buffer lives in. A slot is out of its place only while it is written.
-struct Memory {
-    slots: Vec<Option<FlexTensor>>,
-    of: Vec<usize>,
-    lengths: Vec<usize>,
-}
-
-impl Memory {
-    fn values<T: Real>(&self, buffer: usize) -> &[T] {
-        self.slots.get(self.of[buffer]).and_then(Option::as_ref).map_or(&[], T::slice)
-    }
-
-    fn write<T: Real>(&mut self, buffer: usize, work: impl FnOnce(&mut [T])) {
-        let length = self.lengths[buffer];
-        if let Some(slot) = self.slots.get_mut(self.of[buffer]).and_then(Option::as_mut) {
-            work(&mut T::slice_mut(slot)[..length]);
-        }
-    }
-
-    fn start<T: Real>(&mut self, buffer: usize, source: &Source) {
-        self.write::<T>(buffer, |slot| match source {
-            Source::Step | Source::Input(_) => {}
-            Source::Number(value) => slot.fill(T::of(*value)),
-            Source::Count => slot.iter_mut().enumerate().for_each(|(i, slot)| *slot = T::of(i as f64)),
-            Source::Array(array) => slot.iter_mut().enumerate().for_each(|(i, slot)| *slot = T::of(array.get(i))),
-        });
-    }
-
-    fn run<T: Real>(&mut self, ready: &mut Ready<T>) -> Result<(), Failure> {
-        let writes = ready.step.writes();
-        let mut taken: [Option<FlexTensor>; tiles::OUTS] = [const { None }; tiles::OUTS];
-        for (place, buffer) in taken.iter_mut().zip(writes) {
-            *place = self.slots[self.of[*buffer]].take();
-        }
-        let mut outs: [&mut [T]; tiles::OUTS] = std::array::from_fn(|_| Default::default());
-        for ((out, slot), buffer) in outs.iter_mut().zip(&mut taken).zip(writes) {
-            let slot = slot.as_mut().ok_or_else(|| bug(format!("the slot of buffer {buffer} is not there")))?;
-            *out = &mut T::slice_mut(slot)[..self.lengths[*buffer]];
-        }
-        let done = ready.step.run(|buffer| self.values(buffer), &mut outs[..writes.len()], &mut ready.scratch);
-        for (slot, buffer) in taken.iter_mut().zip(writes) {
-            self.slots[self.of[*buffer]] = slot.take();
-        }
-        done
-    }
-
-    /// Lets go of what was computed once and is not read again.
-    fn forget(&mut self, fixed: &[bool], read: &[usize]) {
-        for buffer in (0..self.of.len()).filter(|buffer| fixed[*buffer] && !read.contains(buffer)) {
-            if let Some(slot) = self.slots.get_mut(self.of[buffer]) {
-                *slot = None;
-            }
-        }
+fn start<T: Real>(slot: &mut [T], source: &Source) {
+    match source {
+        Source::Step | Source::Input(_) => {}
+        Source::Number(value) => slot.fill(T::of(*value)),
+        Source::Count => slot.iter_mut().enumerate().for_each(|(i, slot)| *slot = T::of(i as f64)),
+        Source::Array(array) => slot.iter_mut().enumerate().for_each(|(i, slot)| *slot = T::of(array.get(i))),
     }
 }
 

@@ -23,8 +23,7 @@ pub trait Real:
     fn wide(self) -> f64;
     /// A tensor of one axis that holds these numbers.
     fn tensor(values: Vec<Self>) -> FlexTensor;
-    fn slice(tensor: &FlexTensor) -> &[Self];
-    /// The numbers themselves: the tensors of slots are never shared while a step runs.
+    /// The tensor's own numbers, if nothing else holds it.
     fn slice_mut(tensor: &mut FlexTensor) -> &mut [Self];
 }
 
@@ -42,9 +41,6 @@ macro_rules! real {
             fn tensor(values: Vec<$type>) -> FlexTensor {
                 let count = values.len();
                 FlexTensor::from_data(TensorData::new(values, [count]))
-            }
-            fn slice(tensor: &FlexTensor) -> &[$type] {
-                tensor.storage::<$type>()
             }
             fn slice_mut(tensor: &mut FlexTensor) -> &mut [$type] {
                 tensor.storage_mut::<$type>()

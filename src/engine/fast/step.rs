@@ -1,5 +1,7 @@
 //! What runs, one after another, each writing into slots that were there before.
 
+use rayon::prelude::*;
+
 use super::product::Product;
 use super::real::Real;
 use super::reduce::Reduction;
@@ -191,13 +193,27 @@ fn on_host<'a, T: Real>(
     Ok(())
 }
 
+/// From this many numbers on, they cross the border in several threads.
+const SHARED: usize = 1 << 16;
+
+/// What is given, in the slots' precision.
+pub(super) fn take_in<T: Real>(slot: &mut [T], values: &[f64]) {
+    if values.len() < SHARED {
+        return vector::narrow(slot, values);
+    }
+    let chunk = SHARED / 4;
+    slot.par_chunks_mut(chunk).zip(values.par_chunks(chunk)).for_each(|(slot, values)| vector::narrow(slot, values));
+}
+
 /// The elements of a view, row-major.
 pub(super) fn read<T: Real>(values: &[T], view: &View) -> Vec<f64> {
     let count = view.count();
     if view.is_row_major() {
-        let mut out = vec![0.0; count];
-        vector::widen(&mut out, &values[view.offset..view.offset + count]);
-        return out;
+        let values = &values[view.offset..view.offset + count];
+        return match count < SHARED {
+            true => values.iter().map(|value| value.wide()).collect(),
+            false => values.par_iter().with_min_len(SHARED / 4).map(|value| value.wide()).collect(),
+        };
     }
     let lengths: Vec<usize> = view.axes.iter().map(|axis| axis.length).collect();
     let mut out = Vec::with_capacity(count);

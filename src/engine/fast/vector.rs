@@ -133,13 +133,6 @@ fastest! {
             *slot = T::of(*value);
         }
     }
-
-    /// From the slots' precision.
-    fn widen<T: Real>(into: &mut [f64], values: &[T]) {
-        for (value, slot) in into.iter_mut().zip(values) {
-            *value = slot.wide();
-        }
-    }
 }
 
 #[inline(always)]
