@@ -108,7 +108,7 @@ fn last_uses(plan: &Plan) -> Vec<Vec<(NodeId, bool)>> {
     }
     let mut uses: Vec<Vec<(NodeId, bool)>> = vec![vec![]; plan.nodes.len()];
     for (id, node) in plan.nodes.iter().rev().filter(|(id, _)| live[id.index()]) {
-        let mut row: Vec<(NodeId, bool)> = operands(&node.op).into_iter().map(|of| (of, false)).collect();
+        let mut row: Vec<(NodeId, bool)> = node.op.operands().into_iter().map(|of| (of, false)).collect();
         for (of, last) in row.iter_mut().rev() {
             *last = !std::mem::replace(&mut read[of.index()], true);
         }
@@ -123,23 +123,8 @@ pub(super) fn live(plan: &Plan) -> Vec<bool> {
     plan.outputs.iter().for_each(|output| live[output.node.index()] = true);
     for (id, node) in plan.nodes.iter().rev().filter(|(_, node)| !matches!(node.op, Op::Input(_))) {
         if live[id.index()] {
-            operands(&node.op).iter().for_each(|of| live[of.index()] = true);
+            node.op.operands().iter().for_each(|of| live[of.index()] = true);
         }
     }
     live
-}
-
-pub(super) fn operands(op: &Op) -> Vec<NodeId> {
-    match op {
-        Op::Literal(_) | Op::Constant(_) | Op::Input(_) | Op::Iota => vec![],
-        Op::Unary(_, a) | Op::Reshape(a) | Op::Permute(a, _) | Op::Expand(a) | Op::Reduce(_, a, _) => vec![*a],
-        Op::Slice { of, .. } | Op::Pad { of, .. } | Op::Cumsum { of, .. } | Op::Cholesky(of) => vec![*of],
-        Op::Binary(_, a, b) => vec![*a, *b],
-        Op::Select(a, b, c) => vec![*a, *b, *c],
-        Op::Concat(parts, _) => parts.clone(),
-        Op::Contract { left, right, .. } => vec![*left, *right],
-        Op::Gather { table, index } => vec![*table, *index],
-        Op::ScatterAdd { values, index, .. } => vec![*values, *index],
-        Op::SolveTriangular { lower, right, .. } => vec![*lower, *right],
-    }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tiles;
-use crate::plan::{NodeId, Op, Plan};
+use crate::plan::{NodeId, Op, Plan, Unary};
 
 /// Operations of one pass: neighbours of one shape that nothing outside has to run between.
 pub(super) struct Clusters {
@@ -19,7 +19,7 @@ impl Clusters {
     pub fn new(plan: &Plan, fixed: &[bool]) -> Clusters {
         let mut growing = Growing {
             plan,
-            operands: plan.nodes.iter().map(|(_, n)| crate::engine::composed::operands(&n.op)).collect(),
+            operands: plan.nodes.iter().map(|(_, n)| n.op.operands()).collect(),
             of: vec![],
             groups: vec![],
         };
@@ -36,8 +36,9 @@ impl Clusters {
     }
 }
 
+/// A stopped gradient is no operation here: it is the value.
 pub(super) fn is_elementwise(op: &Op) -> bool {
-    matches!(op, Op::Unary(..) | Op::Binary(..) | Op::Select(..))
+    matches!(op, Op::Unary(..) | Op::Binary(..) | Op::Select(..)) && !matches!(op, Op::Unary(Unary::StopGradient, _))
 }
 
 struct Growing<'a> {

@@ -9,7 +9,7 @@ use super::reduce::{Fold, Reduction};
 use super::step::Step;
 use super::tiles::{self, Act, Line, Place, Tiles};
 use super::view::View;
-use crate::engine::composed::{live, operands};
+use crate::engine::composed::live;
 use crate::plan::{Array, Binary, Contraction, Failure, NodeId, Op, Plan, Reduce, Unary};
 use crate::problem::Bug;
 
@@ -41,7 +41,7 @@ pub(super) struct Lowered {
 pub(super) fn lower(plan: &Plan) -> Result<Lowered, Failure> {
     let mut fixed: Vec<bool> = vec![];
     for (_, node) in plan.nodes.iter() {
-        let known = operands(&node.op).iter().all(|of| fixed[of.index()]);
+        let known = node.op.operands().iter().all(|of| fixed[of.index()]);
         fixed.push(known && !matches!(node.op, Op::Input(_)));
     }
     let clusters = Clusters::new(plan, &fixed);
@@ -117,6 +117,7 @@ impl Lowering<'_> {
             Op::Constant(array) => View::whole(self.buffer(array.len(), Source::Array(array.clone()), true), shape),
             Op::Iota => View::whole(self.buffer(shape.iter().product(), Source::Count, true), shape),
             Op::Input(at) => View::whole(self.buffer(shape.iter().product(), Source::Input(*at), false), shape),
+            Op::Unary(Unary::StopGradient, of) => self.view(*of)?,
             Op::Reshape(of) => match self.view(*of)?.reshaped(shape) {
                 Some(view) => view,
                 None => View { axes: View::whole(0, shape).axes, ..self.packed(*of)? },
@@ -164,7 +165,7 @@ impl Lowering<'_> {
                 Step::ScatterAdd { values, index, out, width }
             }
             _ => {
-                let args = operands(&node.op).into_iter().map(|of| self.view(of)).collect::<Result<_, _>>()?;
+                let args = node.op.operands().into_iter().map(|of| self.view(of)).collect::<Result<_, _>>()?;
                 Step::Host { node: node.clone(), args, out }
             }
         };
@@ -261,14 +262,14 @@ impl Lowering<'_> {
     fn read_outside(&self, members: &[NodeId]) -> Vec<NodeId> {
         let mut read: BTreeSet<NodeId> = self.plan.outputs.iter().map(|output| output.node).collect();
         for (_, node) in self.plan.nodes.iter().filter(|(id, _)| !members.contains(id)) {
-            read.extend(operands(&node.op));
+            read.extend(node.op.operands());
         }
         members.iter().copied().filter(|member| read.contains(member)).collect()
     }
 
     /// Nodes that members read and that are not among them.
     fn read_inside(&self, members: &[NodeId]) -> BTreeSet<NodeId> {
-        let read = members.iter().flat_map(|member| operands(&self.plan.nodes[*member].op));
+        let read = members.iter().flat_map(|member| self.plan.nodes[*member].op.operands());
         read.filter(|of| !members.contains(of)).collect()
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::tiles::{Act, Line, Place, Tiles};
 use super::view::View;
-use crate::engine::composed::operands;
 use crate::plan::{Failure, NodeId, Op, Plan};
 use crate::problem::Bug;
 
@@ -25,7 +24,7 @@ impl<'a> Pass<'a> {
     pub fn new(plan: &'a Plan, members: &[NodeId]) -> Pass<'a> {
         let mut last = BTreeMap::new();
         for (number, member) in members.iter().enumerate() {
-            last.extend(operands(&plan.nodes[*member].op).into_iter().map(|of| (of, number)));
+            last.extend(plan.nodes[*member].op.operands().into_iter().map(|of| (of, number)));
         }
         let (places, loads, lines, outs) = (BTreeMap::new(), vec![], vec![], vec![]);
         Pass { plan, last, places, loads, lines, outs, registers: 0, free: vec![] }
@@ -33,7 +32,7 @@ impl<'a> Pass<'a> {
 
     /// Operands that have no place yet: they come from outside.
     pub fn unknown(&self, member: NodeId) -> Vec<NodeId> {
-        let mut list = operands(&self.plan.nodes[member].op);
+        let mut list = self.plan.nodes[member].op.operands();
         list.retain(|of| !self.places.contains_key(of));
         list.sort_unstable();
         list.dedup();
@@ -48,7 +47,7 @@ impl<'a> Pass<'a> {
     /// The next operation, into this buffer or else into a register.
     pub fn line(&mut self, member: NodeId, out: Option<usize>) -> Result<(), Failure> {
         let op = &self.plan.nodes[member].op;
-        let args: Vec<Place> = operands(op).iter().filter_map(|of| self.places.get(of).copied()).collect();
+        let args: Vec<Place> = op.operands().iter().filter_map(|of| self.places.get(of).copied()).collect();
         let into = match out {
             Some(buffer) => {
                 self.outs.push(buffer);
@@ -58,7 +57,7 @@ impl<'a> Pass<'a> {
         };
         self.places.insert(member, into);
         // Registers are freed only now: a line never writes where it reads.
-        for of in operands(op).iter().filter(|of| self.last.get(of) == Some(&self.lines.len())) {
+        for of in op.operands().iter().filter(|of| self.last.get(of) == Some(&self.lines.len())) {
             if let Some(Place::Register(r)) = self.places.get(of)
                 && !self.free.contains(r)
             {
