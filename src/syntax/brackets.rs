@@ -165,6 +165,11 @@ impl Matcher<'_> {
         }
     }
 
+    /// Whether the closing bracket may be inside text that does not end, which is reported.
+    fn hidden(&self, open: usize, before: usize) -> bool {
+        (open..before).any(|at| self.tokens[at].kind == Kind::Bad && self.word(at).starts_with('"'))
+    }
+
     /// Gives up on all brackets opened from the `floor`th on: they should have been closed before this token.
     fn flush(&mut self, floor: usize, before: usize, stop: Option<Span>) {
         let given_up = self.open.split_off(floor.min(self.open.len()));
@@ -172,7 +177,7 @@ impl Matcher<'_> {
             let block = self.is_block(open);
             self.result.close[open] = Some(if block { Close::Before(before) } else { Close::Never });
             self.result.spoilt[open] = !block;
-            if i < REPORTED {
+            if i < REPORTED && !self.hidden(open, before) {
                 let bracket = self.word(open).chars().next().unwrap_or('(');
                 self.facts.push(Fact::Unclosed { open: self.tokens[open].span, bracket, stop });
             }

@@ -234,26 +234,18 @@ fn cells(text: &str, tokens: &[Token], atoms: &[Atom], class: Class) -> (Vec<Cel
         Class::Draw if outer("~").is_none() && outer("=").is_some() => Class::Definition,
         _ => class,
     };
-    let mut cells = vec![];
-    let mut from = 0;
     let start = atoms.first().map_or(0, |a| a.at);
-    for i in 1..atoms.len() {
-        let Some(sign) = sign(atoms, i, class) else { continue };
-        cells.push(Cell { text: join(&atoms[from..i]), ..Cell::default() });
-        from = i;
-        let mark = Mark::before(text, tokens, atoms[i].at, start, sign);
-        cells.push(Cell { mark: Some(mark), ..Cell::default() });
-    }
-    let last = Cell { text: join(&atoms[from..]), ..Cell::default() };
-    // Each mark was pushed with the cell before it: fold the texts into the cells they begin.
-    let mut folded: Vec<Cell> = vec![];
-    for cell in cells.into_iter().chain([last]) {
-        match folded.last_mut() {
-            Some(begun) if begun.text.is_empty() => begun.text = cell.text,
-            _ => folded.push(cell),
+    let mut cells = vec![];
+    let (mut from, mut mark) = (0, None);
+    for i in 1..=atoms.len() {
+        let sign = if i < atoms.len() { sign(atoms, i, class) } else { None };
+        if sign.is_some() || i == atoms.len() {
+            cells.push(Cell { text: join(&atoms[from..i]), mark, pad: 0 });
+            from = i;
+            mark = sign.map(|sign| Mark::before(text, tokens, atoms[i].at, start, sign));
         }
     }
-    (folded, class)
+    (cells, class)
 }
 
 /// Whether a mark stands before this atom.

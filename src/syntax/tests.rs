@@ -29,11 +29,10 @@ fn good(text: &str) -> Ast {
     ast
 }
 
-/// Every `.vi` file under `models` and `tests/cases`, and those of the folder `PPL_SYNTAX_MODELS` if it is given.
+/// Every `.vi` file under `models` and `tests/cases`.
 fn files() -> Vec<(String, String)> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![root.join("models"), root.join("tests/cases")];
-    folders.extend(std::env::var_os("PPL_SYNTAX_MODELS").map(std::path::PathBuf::from));
+    let folders = [root.join("models"), root.join("tests/cases")];
     let mut files = vec![];
     for folder in folders {
         for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
