@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use ppl::data::{Bound, Column, Table, Values, bind};
 use ppl::elbo::Elbo;
-use ppl::fit::drive::{Outcome, Path, Task, fit};
 use ppl::fit::Control;
+use ppl::fit::drive::{Outcome, Path, Task, fit};
 use ppl::model::{FitBlock, Init, Settings};
 use ppl::plan::Backend;
 use ppl::source::Source;
@@ -82,7 +82,8 @@ pub fn check(case: &Case, backend: &dyn Backend) {
     let far = Init::Values(case.far.iter().map(|(name, values)| (name.to_string(), values.to_vec())).collect());
     for seed in 0..3 {
         for init in [None, Some(far.clone())] {
-            let told = format!("{} seed {seed} {}", case.name, if init.is_some() { "from far" } else { "from the start" });
+            let told =
+                format!("{} seed {seed} {}", case.name, if init.is_some() { "from far" } else { "from the start" });
             let found = run(&elbo, &data, seed, init, backend);
             answers(case, &found, &told);
         }
@@ -178,7 +179,11 @@ pub fn logistic(full_rank: bool) -> Option<Case> {
         log_evidence: -529.181,
         flagged: Some(!full_rank),
         far: &[("w", &[0.5; 24]), ("b", &[-0.7])],
-        raw: if full_rank { &[("w", 0, -0.7351, 0.0898), ("w", 1, 0.4185, 0.1043), ("b", 0, -1.2033, 0.0919)] } else { &[] },
+        raw: if full_rank {
+            &[("w", 0, -0.7351, 0.0898), ("w", 1, 0.4185, 0.1043), ("b", 0, -1.2033, 0.0919)]
+        } else {
+            &[]
+        },
         corrected: &[],
     })
 }

@@ -17,6 +17,7 @@ use crate::problem::{Bug, Problem};
 use crate::shape::{Axis, AxisId, AxisKind, DimId, Size};
 use crate::source::Span;
 
+mod arrays;
 mod expr;
 mod guide;
 mod index;
