@@ -5,10 +5,11 @@ use crate::elbo::cost::{self, Facts};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::{Choice, Estimator, because};
 use crate::math::rules::{Continuity, continuity};
-use crate::math::{Op, SiteId};
+use crate::math::{NodeId, Op, SiteId};
 use crate::model::{Auto, Objective, Request, Site, Statement};
 use crate::problem::Problems;
 use crate::shape::{AxisKind, Size};
+use crate::source::Span;
 
 /// What becomes of a site, before any expression is made for it.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,13 +100,13 @@ fn asked_for(facts: &Facts, id: SiteId) -> Answer {
         },
         Request::Score(_) => {
             let why = "the guide asks for it".into();
-            limited(Limitation::ScoreFunction { site: name, why }, by.span)
+            limited(Limitation::ScoreFunction { site: name, why, jump: None }, by.span)
         }
         Request::Other(asked) => limited(Limitation::Estimator { site: name, asked: asked.clone() }, by.span),
     }
 }
 
-fn limited(what: Limitation, span: crate::source::Span) -> Answer {
+fn limited(what: Limitation, span: Span) -> Answer {
     Answer::Wrong(ElboProblem::Limitation { what, span })
 }
 
@@ -156,10 +157,7 @@ fn misread(facts: &Facts, id: SiteId) -> Option<ElboProblem> {
 }
 
 /// The plates a statement stands in, and where it was written.
-pub fn place<'m>(
-    model: &'m crate::model::Model,
-    statement: &'m Statement,
-) -> (&'m [crate::shape::AxisId], crate::source::Span) {
+pub fn place<'m>(model: &'m crate::model::Model, statement: &'m Statement) -> (&'m [crate::shape::AxisId], Span) {
     match statement {
         Statement::Latent(id) => (&model.sites[id.index()].plates, model.sites[id.index()].span),
         Statement::Define(id) => (&model.definitions[id.index()].plates, model.definitions[id.index()].span),
@@ -216,7 +214,7 @@ fn score_function(facts: &Facts, id: SiteId) -> Answer {
     let site = &facts.model.sites[id.index()];
     let why = not_pathwise(facts, id).unwrap_or_default();
     let span = facts.factor.get(&id).map_or(site.span, |at| facts.model.guide.factors[*at].span);
-    limited(Limitation::ScoreFunction { site: site.name.clone(), why }, span)
+    limited(Limitation::ScoreFunction { site: site.name.clone(), why, jump: jump(facts, id) }, span)
 }
 
 /// Why the pathwise estimator is not legal for a site, if it is not.
@@ -229,13 +227,26 @@ fn not_pathwise(facts: &Facts, id: SiteId) -> Option<String> {
             return Some(format!("{} is not reparameterized", row.name));
         }
     }
-    let mut downstream: Vec<_> = model.statements.iter().map(|s| (cost::roots(model, s), place(model, s).1)).collect();
-    downstream.extend(model.guide.factors.iter().map(|f| (f.dist.args.values().copied().collect(), f.span)));
-    let jump = downstream.iter().flat_map(|(roots, _)| roots).any(|root| {
-        let follows = |op: &Op| matches!(op, Op::Site(site) if *site == id);
-        continuity(&model.graph, *root, &follows) == Some(Continuity::Discontinuous)
-    });
+    let jump = downstream(facts).into_iter().any(|root| follows(facts, root, id) == Some(Continuity::Discontinuous));
     jump.then(|| format!("what follows is not continuous in `{name}`"))
+}
+
+/// What log densities and factors are made of.
+fn downstream(facts: &Facts) -> Vec<NodeId> {
+    let model = facts.model;
+    let factors = model.guide.factors.iter().flat_map(|factor| factor.dist.args.values().copied());
+    model.statements.iter().flat_map(|s| cost::roots(model, s)).chain(factors).collect()
+}
+
+fn follows(facts: &Facts, root: NodeId, id: SiteId) -> Option<Continuity> {
+    continuity(&facts.model.graph, root, &|op: &Op| matches!(op, Op::Site(site) if *site == id))
+}
+
+/// Where the first value that jumps as the site moves was written.
+fn jump(facts: &Facts, id: SiteId) -> Option<Span> {
+    let graph = &facts.model.graph;
+    let jumps = |node: &NodeId| follows(facts, *node, id) == Some(Continuity::Discontinuous);
+    graph.reachable(&downstream(facts)).into_iter().filter(jumps).find_map(|node| graph.nodes[node].span)
 }
 
 /// How many values one component of a site has, where they are finitely many.

@@ -21,7 +21,7 @@ pub enum ElboProblem {
 /// What is not there yet, each with a code of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Limitation {
-    ScoreFunction { site: String, why: String },
+    ScoreFunction { site: String, why: String, jump: Option<Span> },
     Estimator { site: String, asked: String },
     Guide { name: &'static str },
     Chain { site: String },
@@ -49,7 +49,7 @@ impl From<ElboProblem> for Problem {
             LeavesPlate { site, reader, span } => leaves_plate(&site, reader, span),
             BatchedInside { site, plate, dim, span } => batched_inside(&site, &plate, &dim, span),
             TableTooLarge { sites, states, span } => table_too_large(&sites, states, span),
-            Limitation { what, span } => limitation(what).label(span, "here"),
+            Limitation { what, span } => limitation(what, span),
         }
     }
 }
@@ -81,18 +81,14 @@ fn table_too_large(sites: &[String], states: i64, span: Span) -> Problem {
         "ppl::elbo::table_too_large",
         format!("a sum over {names} needs a table of {states} states a row; the budget is {budget}"),
     )
-    .label(span, "the last of the sites that are summed over together")
+    .label(span, if sites.len() > 1 { "summed over together with the others" } else { "all its states at once" })
     .help("make a dim smaller, or split what they share")
 }
 
-fn limitation(what: Limitation) -> Problem {
+fn limitation(what: Limitation, span: Span) -> Problem {
     use Limitation::*;
-    match what {
-        ScoreFunction { site, why } => Problem::error(
-            "ppl::limitation::score_function",
-            format!("`{site}` needs the score-function estimator, which is not there yet: {why}"),
-        )
-        .help("use a reparameterized factor (Normal, LogNormal, Gamma, ...), or let a finite site be summed out"),
+    let problem = match what {
+        ScoreFunction { site, why, jump } => return score_function(&site, &why, jump, span),
         Estimator { site, asked } => Problem::error(
             "ppl::limitation::estimator",
             format!("`by {asked}` for `{site}`: this estimator is not there yet"),
@@ -140,6 +136,22 @@ fn limitation(what: Limitation) -> Problem {
             format!("`{data}` may have missing entries; bounds with missing values are not there yet"),
         )
         .help("remove the `?` from its type and the rows with holes from the data"),
+    };
+    problem.label(span, "here")
+}
+
+fn score_function(site: &str, why: &str, jump: Option<Span>, span: Span) -> Problem {
+    let problem = Problem::error(
+        "ppl::limitation::score_function",
+        format!("`{site}` needs the score-function estimator, which is not there yet: {why}"),
+    )
+    .label(span, "drawn here");
+    match jump {
+        Some(jump) => problem.label(jump, format!("jumps as `{site}` moves")).help(
+            "use something smooth there (`sigmoid` for a step), or make the site discrete and let it be summed out",
+        ),
+        None => problem
+            .help("use a reparameterized factor (Normal, LogNormal, Gamma, ...), or let a finite site be summed out"),
     }
 }
 
