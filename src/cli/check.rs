@@ -14,15 +14,16 @@ pub fn run(check: &Check, screen: &Screen) -> Ended {
     for path in &check.models {
         let mut source = file::model(path, screen)?;
         let mut compiled = compile(&source, &check.set, screen);
-        if check.fix && !compiled.problems.has_errors() {
-            if let Some(fixed) = fix::fixed(&source, &compiled.problems, &check.set, screen)? {
-                file::replace(path, &fixed.text, screen)?;
-                if !check.json {
-                    screen.out(&fix::difference(&source, &fixed, screen.out_color))?;
-                }
-                source = fixed;
-                compiled = compile(&source, &check.set, screen);
+        if check.fix
+            && !compiled.problems.has_errors()
+            && let Some(fixed) = fix::fixed(&source, &compiled.problems, &check.set, screen)?
+        {
+            file::replace(path, &fixed.text, screen)?;
+            if !check.json {
+                screen.out(&fix::difference(&source, &fixed, screen.out_color))?;
             }
+            source = fixed;
+            compiled = compile(&source, &check.set, screen);
         }
         wrong |= compiled.problems.has_errors();
         match check.json {

@@ -20,14 +20,14 @@ pub struct Request<'a> {
 }
 
 /// The backend of this name; a build without devices has the slow reference alone.
-pub fn backend(name: &str) -> Result<Box<dyn Backend>, Problem> {
+pub fn backend(name: &str) -> Result<Box<dyn Backend>, Box<Problem>> {
     if name == REFERENCE {
         return Ok(Box::new(Reference));
     }
     #[cfg(feature = "cpu")]
-    return crate::engine::backend(name);
+    return crate::engine::backend(name).map_err(Box::new);
     #[cfg(not(feature = "cpu"))]
-    Err(crate::cli::problems::CliProblem::Backend { name: name.into() }.into())
+    Err(Box::new(crate::cli::problems::CliProblem::Backend { name: name.into() }.into()))
 }
 
 const REFERENCE: &str = "reference";

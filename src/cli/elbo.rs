@@ -4,7 +4,7 @@ use crate::cli::args::{Elbo, Stage};
 use crate::cli::problems::CliProblem;
 use crate::cli::screen::Screen;
 use crate::cli::{End, Ended, compile, file, open};
-use crate::{data, elbo, model, syntax};
+use crate::{elbo, model, syntax};
 
 pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
     let source = file::model(&verb.model, screen)?;
@@ -17,10 +17,7 @@ pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
     let (model, elbo, _) = compile::whole(&source, &verb.set, screen)?;
     let bound = match verb.data.data.is_empty() {
         true => None,
-        false => Some(data::bind(&model, &open::tables(&verb.data, screen)?).map_err(|problems| {
-            screen.problems(&problems, &source);
-            End::Wrong
-        })?),
+        false => Some(open::bound(&model, &verb.data, screen)?),
     };
     match (verb.stage, bound) {
         (Stage::Ast, _) => Ok(()),

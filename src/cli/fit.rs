@@ -11,7 +11,7 @@ use crate::cli::problems::CliProblem;
 use crate::cli::progress::Progress;
 use crate::cli::screen::Screen;
 use crate::cli::{End, Ended, file, flags, open, report};
-use crate::data::{self, Bound};
+use crate::data::Bound;
 use crate::elbo;
 use crate::fit::{Control, Event, Failure};
 use crate::model::Model;
@@ -25,12 +25,7 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
     let source = file::model(&verb.model, screen)?;
     let texts = flags::apply(&source, &verb.entries, screen)?;
     let (model, elbo, compiled) = compile::whole(&texts.compiled, &verb.set, screen)?;
-    let tables = open::tables(&verb.data, screen)?;
-    let bound = data::bind(&model, &tables).map_err(|problems| {
-        screen.problems(&problems, &texts.compiled);
-        End::Wrong
-    })?;
-    drop(tables);
+    let bound = open::bound(&model, &verb.data, screen)?;
     let mut run = folder(verb, &model, screen)?;
     let printed = elbo::print(&elbo);
     if let Err(problem) = run.begin(&texts.kept.text, &printed) {
@@ -63,7 +58,7 @@ fn backend(verb: &Fit, screen: &Screen) -> Result<Box<dyn Backend>, End> {
         (None, Some(_)) => CliProblem::ThreadsLater.into(),
         (None, None) => match drive::backend(name) {
             Ok(backend) => return Ok(backend),
-            Err(problem) => problem,
+            Err(problem) => *problem,
         },
     };
     // A device that this machine does not have is its fault; a name that nobody knows is a slip.

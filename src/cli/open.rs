@@ -1,6 +1,7 @@
 //! `--data`: named sets, files and folders to tables.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use crate::cli::End;
 use crate::cli::args::Data;
@@ -10,10 +11,25 @@ use crate::cli::screen::Screen;
 use crate::data::lookup;
 use crate::data::named::{self, Named, Origin, Split};
 use crate::data::problems::FileProblem;
-use crate::data::{Table, read};
+use crate::data::{Bound, Table, bind, read};
+use crate::model::Model;
+
+/// The data of the command line, bound to a model.
+pub fn bound(model: &Model, data: &Data, screen: &Screen) -> Result<Bound, End> {
+    let start = Instant::now();
+    let tables = tables(data, screen)?;
+    screen.pass("read", start.elapsed().as_secs_f64());
+    let start = Instant::now();
+    let bound = bind(model, &tables).map_err(|problems| {
+        screen.problems(&problems, &model.source);
+        End::Wrong
+    })?;
+    screen.pass("bind", start.elapsed().as_secs_f64());
+    Ok(bound)
+}
 
 /// Every table of the command line, in its order.
-pub fn tables(data: &Data, screen: &Screen) -> Result<Vec<Table>, End> {
+fn tables(data: &Data, screen: &Screen) -> Result<Vec<Table>, End> {
     let opener = Opener { data, screen };
     let tables = data.data.iter().map(|spec| opener.spec(spec)).collect::<Result<Vec<_>, _>>()?;
     match (data.rows, tables.len()) {

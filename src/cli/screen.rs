@@ -68,7 +68,8 @@ impl Screen {
     /// A warning of a finished fit, as it stands in its summary.
     pub fn warning(&self, warning: &Warning) {
         let (bold, plain) = if self.err_color { ("\x1b[33m", "\x1b[0m") } else { ("", "") };
-        self.err(&format!("{bold}warning[{}]{plain}: {}\n", warning.code, warning.message));
+        let help = warning.help.as_ref().map(|help| format!("  help: {help}\n")).unwrap_or_default();
+        self.err(&format!("{bold}warning[{}]{plain}: {}\n{help}\n", warning.code, warning.message));
     }
 
     pub fn bug(&self, what: &str) {

@@ -183,8 +183,11 @@ impl<'a> Binder<'a> {
                 // A size that disagrees is already said.
                 let dims = data.rows.iter().copied().chain(data.event.iter().flat_map(|size| size.dims()));
                 if !dims.into_iter().any(|dim| self.sizes.problems.contains_key(&dim)) {
-                    let found = array.shape.clone();
-                    self.problems.push(ValueProblem::Shape { item: named(data), found, wanted: format!("{wanted:?}") });
+                    // Where the rows agree, the entries are what is wrong.
+                    let skip = if same_rows { rows } else { 0 };
+                    let (found, wanted) = (array.shape[skip..].to_vec(), wanted[skip..].to_vec());
+                    let set = self.sizes.settable(&wanted, &found);
+                    self.problems.push(ValueProblem::Shape { item: named(data), found, wanted, set });
                 }
                 continue;
             }

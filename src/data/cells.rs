@@ -94,11 +94,11 @@ impl<'a> Cell<'a> {
             return Array::Bytes(bytes.into());
         }
         let total = self.rows.unwrap_or(1) * self.width();
-        if let Some((source, table)) = self.table() {
-            if table.iter().all(|v| f64::from(*v as u8) == *v) {
-                let bytes = table.map(|v| v as u8);
-                return Array::Bytes(source.iter().map(|b| bytes[usize::from(*b)]).collect());
-            }
+        if let Some((source, table)) = self.table()
+            && table.iter().all(|v| f64::from(*v as u8) == *v)
+        {
+            let bytes = table.map(|v| v as u8);
+            return Array::Bytes(source.iter().map(|b| bytes[usize::from(*b)]).collect());
         }
         let mut sink = Sink::Bytes(Vec::with_capacity(total));
         self.blocks(|_, block| sink.push(block, total));

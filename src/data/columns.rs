@@ -110,11 +110,10 @@ impl<'a> Scope<'_, 'a> {
     }
 
     fn binary(&self, op: BinaryOp, left: &Expr, right: &Expr, span: Span) -> Made<'a> {
-        if let BinaryOp::Equal | BinaryOp::NotEqual = op {
-            if let Some(cell) = self.text_equal(left, right)? {
-                let negate: fn(f64) -> f64 = |v| 1.0 - v;
-                return Ok(if op == BinaryOp::NotEqual { unary(negate, cell) } else { cell });
-            }
+        if let BinaryOp::Equal | BinaryOp::NotEqual = op
+            && let Some(cell) = self.text_equal(left, right)?
+        {
+            return Ok(if op == BinaryOp::NotEqual { unary(|v| 1.0 - v, cell) } else { cell });
         }
         let operator = match op {
             BinaryOp::Or => Operator::Or,
@@ -269,8 +268,11 @@ impl<'a> Scope<'_, 'a> {
     }
 }
 
+/// Of one number.
+type Function = fn(f64) -> f64;
+
 /// Elementwise functions of one column.
-const UNARY: &[(&str, fn(f64) -> f64)] = &[
+const UNARY: &[(&str, Function)] = &[
     ("exp", f64::exp),
     ("log", f64::ln),
     ("log1p", f64::ln_1p),

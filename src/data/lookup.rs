@@ -2,7 +2,7 @@
 
 use crate::data::cells::{Cell, Kind, Numbers, spot};
 use crate::data::columns::{Made, Scope, Stop, not_yet, stack, wrong};
-use crate::data::problems::{ColumnProblem, Item};
+use crate::data::problems::{ColumnProblem, Item, NoColumn};
 use crate::data::{Column, Table, Values};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
@@ -40,7 +40,7 @@ impl<'a> Scope<'_, 'a> {
     pub(super) fn column(&self, name: &str, span: Span, alias: Option<&str>) -> Made<'a> {
         let missing = match self.one(name, span, alias) {
             Ok(found) => return numbers(found, span),
-            Err(Stop::Wrong(missing @ ColumnProblem::NoColumn { .. })) => missing,
+            Err(Stop::Wrong(missing @ ColumnProblem::NoColumn(_))) => missing,
             Err(other) => return Err(other),
         };
         let mut parts = vec![];
@@ -88,7 +88,7 @@ impl<'a> Scope<'_, 'a> {
         let known: Vec<String> = tables.iter().flat_map(|t| t.columns.iter().filter_map(|c| c.name.clone())).collect();
         let near = nearest(name, known.iter().map(String::as_str));
         let files = tables.iter().map(|table| table.name.clone()).collect();
-        ColumnProblem::NoColumn { item: self.item(), column: name.into(), span, near, known, files }
+        ColumnProblem::NoColumn(Box::new(NoColumn { item: self.item(), column: name.into(), span, near, known, files }))
     }
 
     pub(super) fn no_position(&self, span: Span, position: usize) -> ColumnProblem {

@@ -72,10 +72,21 @@ pub enum FileProblem {
     SliceUneven { file: String },
 }
 
+/// A column that is in no source, with those that are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NoColumn {
+    pub item: Item,
+    pub column: String,
+    pub span: Span,
+    pub near: Option<String>,
+    pub known: Vec<String>,
+    pub files: Vec<String>,
+}
+
 /// What may be wrong with a column expression.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ColumnProblem {
-    NoColumn { item: Item, column: String, span: Span, near: Option<String>, known: Vec<String>, files: Vec<String> },
+    NoColumn(Box<NoColumn>),
     NoPosition { span: Span, position: usize, columns: usize, files: Vec<String> },
     NoSource { item: Item },
     NoAlias { alias: String, span: Span, known: Vec<String> },
@@ -97,7 +108,7 @@ pub enum ValueProblem {
     Index { place: Place, item: Item, value: f64, size: usize },
     OutsideVector { place: Place, item: Item, support: String, why: String },
     BoundNotKnown { item: Item },
-    Shape { item: Item, found: Vec<usize>, wanted: String },
+    Shape { item: Item, found: Vec<usize>, wanted: Vec<usize>, set: Option<(String, usize)> },
     Sizes { dim: String, span: Span, first: Claim, second: Claim, set: bool },
     UnknownSize { dim: String, span: Span },
 }
@@ -170,7 +181,8 @@ impl From<ColumnProblem> for Problem {
         use ColumnProblem as P;
         let error = Problem::error;
         match problem {
-            P::NoColumn { item, column, span, near, known, files } => {
+            P::NoColumn(missing) => {
+                let NoColumn { item, column, span, near, known, files } = *missing;
                 let message = format!("{} has no column `{column}`, which `{}` needs", files.join(" and "), item.name);
                 let help = match near {
                     Some(near) => format!("is it `{near}`? columns are {}", list(&known)),
@@ -275,11 +287,13 @@ impl From<ValueProblem> for Problem {
                     .label(item.span, "declared here")
                     .help("write the bounds as numbers, consts, or data items with the same rows")
             }
-            P::Shape { item, found, wanted } => {
-                let message = format!("`{}` wants entries of shape {wanted}, and the data have {found:?}", item.name);
-                error("ppl::data::shape", message)
-                    .label(item.span, "declared here")
-                    .help("another shape with the same number of elements is read row by row")
+            P::Shape { item, found, wanted, set } => {
+                let message = format!("`{}` wants entries of shape {wanted:?}, and the data have {found:?}", item.name);
+                let help = match set {
+                    Some((dim, size)) => format!("if the data are right: `--set {dim}={size}`"),
+                    None => "another shape with the same number of elements is read row by row".into(),
+                };
+                error("ppl::data::shape", message).label(item.span, "declared here").help(help)
             }
             P::Sizes { dim, span, first, second, set } => {
                 let (a, b) = (first, second);

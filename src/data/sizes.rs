@@ -1,6 +1,6 @@
 //! Sizes from data: who says how large a dim is, in which order they are believed, and where they disagree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::data::problems::{Claim, ValueProblem};
 use crate::data::{Column, Table, Values};
@@ -11,7 +11,7 @@ use crate::shape::{DimId, Size};
 pub struct Sizes<'a> {
     model: &'a Model,
     claims: BTreeMap<DimId, Claim>,
-    declared: BTreeMap<DimId, bool>,
+    declared: BTreeSet<DimId>,
     known: BTreeMap<DimId, usize>,
     pub problems: BTreeMap<DimId, ValueProblem>,
 }
@@ -20,7 +20,7 @@ impl<'a> Sizes<'a> {
     /// Declarations and `--set`, which come first.
     pub fn new(model: &'a Model) -> Sizes<'a> {
         let (claims, known) = (BTreeMap::new(), BTreeMap::new());
-        let mut sizes = Sizes { model, claims, declared: BTreeMap::new(), known, problems: BTreeMap::new() };
+        let mut sizes = Sizes { model, claims, declared: BTreeSet::new(), known, problems: BTreeMap::new() };
         sizes.settle();
         sizes
     }
@@ -37,7 +37,7 @@ impl<'a> Sizes<'a> {
                 dim.value.as_ref().filter(|_| unknown).and_then(|size| self.size(size)).map(|size| (id, size))
             });
             let Some((dim, size)) = next else { return };
-            self.declared.insert(dim, true);
+            self.declared.insert(dim);
             self.known.insert(dim, size);
             self.claims.insert(dim, Claim { size, by: "as declared or set".into() });
         }
@@ -65,7 +65,7 @@ impl<'a> Sizes<'a> {
                     span: declared.span,
                     first: first.clone(),
                     second: Claim { size, by: by() },
-                    set: self.declared.contains_key(&dim),
+                    set: self.declared.contains(&dim),
                 };
                 self.problems.insert(dim, problem);
                 false
@@ -89,12 +89,22 @@ impl<'a> Sizes<'a> {
             return event.iter().zip(entry).filter_map(|(size, n)| Some((size.as_dim()?, *n))).collect();
         }
         match (unknown.as_slice(), event) {
-            ([one], _) if known > 0 && total % known == 0 => {
+            ([one], _) if known > 0 && total.is_multiple_of(known) => {
                 one.as_dim().map(|dim| (dim, total / known)).into_iter().collect()
             }
             ([], [one]) => one.as_dim().map(|dim| (dim, total)).into_iter().collect(),
             _ => vec![],
         }
+    }
+
+    /// The one declared dim that could be meant by the first axis on which two shapes differ, and its size there.
+    /// (A declared dim is a number by now in the sizes of types, so its name is found by its value.)
+    pub fn settable(&self, wanted: &[usize], found: &[usize]) -> Option<(String, usize)> {
+        let axis = (wanted.len() == found.len()).then(|| wanted.iter().zip(found).find(|(a, b)| a != b)).flatten()?;
+        let mut dims =
+            self.model.dims.iter().filter(|(id, _)| self.declared.contains(id) && self.known.get(id) == Some(axis.0));
+        let (_, dim) = dims.next()?;
+        dims.next().is_none().then(|| (dim.name.clone(), *axis.1))
     }
 
     /// Scalars of the data that bear the name of a dim: `"N": 434`.

@@ -113,7 +113,7 @@ impl Known {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Known::Binary => "`threshold(c, t)` makes 0 and 1 from numbers, `c == 2` from labels",
-            Known::Unit => "`c / 255` makes bytes lie in 0 to 1",
+            Known::Unit => "divide by the largest value: `c / 255` for bytes",
             Known::Positive => "`positive` is above 0; `real(0, inf)` has 0 in it, `count` is 0, 1, ...",
             _ => return None,
         };

@@ -32,12 +32,15 @@ pub struct Outcome {
     pub interrupted: bool,
 }
 
+/// Names of files and their bytes.
+pub type Files = Vec<(&'static str, Vec<u8>)>;
+
 /// Arrays with more entries than this are kept out of `summary.json`.
 pub const LONGEST: usize = 10_000;
 
 impl Outcome {
     /// The files of a run but its summary, and the outcome with a summary that names what it leaves to them.
-    pub fn files(self) -> Result<(Outcome, Vec<(&'static str, Vec<u8>)>), Bug> {
+    pub fn files(self) -> Result<(Outcome, Files), Bug> {
         let (outcome, long) = self.split();
         let mut files = vec![
             ("params.safetensors", tensors(&outcome.params)?),

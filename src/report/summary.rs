@@ -84,7 +84,7 @@ pub struct Importance {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Site {
-    Draws(SiteDraws),
+    Draws(Box<SiteDraws>),
     /// A summed-out site: its states are the last axis.
     Probabilities {
         shape: Vec<usize>,
@@ -121,6 +121,8 @@ pub struct Hashes {
 pub struct Warning {
     pub code: String,
     pub message: String,
+    /// What to type.
+    pub help: Option<String>,
 }
 
 impl Summary {

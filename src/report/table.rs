@@ -81,11 +81,12 @@ fn subscript(shape: &[usize], mut at: usize) -> String {
     if index.is_empty() { String::new() } else { format!("[{}]", index.join(", ")) }
 }
 
-/// Three decimals where that says enough, else four digits with a power of ten.
+/// Three decimals where that says enough, four for small numbers, else four digits with a power of ten.
 pub(super) fn print(value: f64) -> String {
     let size = value.abs();
     match value {
         _ if !value.is_finite() || value == 0.0 || (0.01..100_000.0).contains(&size) => format!("{value:.3}"),
+        _ if (0.001..0.01).contains(&size) => format!("{value:.4}"),
         _ => format!("{value:.3e}"),
     }
 }
@@ -130,8 +131,8 @@ mod tests {
         mu.corrected_mean = Some(Nested::new(&[], vec![4.397]));
         mu.corrected_sd = Some(Nested::new(&[], vec![3.318]));
         let theta: Vec<Told> = (0..12).map(|i| told(f64::from(i) * 1e5)).collect();
-        summary.sites.0.push(("mu".into(), Site::Draws(mu)));
-        summary.sites.0.push(("theta".into(), Site::Draws(SiteDraws::new(&[12], &theta))));
+        summary.sites.0.push(("mu".into(), Site::Draws(Box::new(mu))));
+        summary.sites.0.push(("theta".into(), Site::Draws(Box::new(SiteDraws::new(&[12], &theta)))));
         let pi = Nested::new(&[2], vec![0.25, 0.75]);
         summary.params.0.push(("pi".into(), Param { shape: vec![2], value: pi }));
         summary
@@ -166,7 +167,7 @@ mod tests {
     fn arrays_that_are_too_long_go_elsewhere() {
         let mut summary = summary();
         let long = SiteDraws::new(&[10_001], &vec![told(1.0); 10_001]);
-        summary.sites.0.push(("z".into(), Site::Draws(long)));
+        summary.sites.0.push(("z".into(), Site::Draws(Box::new(long))));
         let outcome = Outcome { summary, params: vec![], trace: vec![], draws: Default::default(), interrupted: false };
         let (outcome, tensors) = outcome.split();
         assert_eq!(outcome.summary.omitted, ["z"]);

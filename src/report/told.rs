@@ -44,8 +44,11 @@ pub fn told(model: &Model, seed: u64, backend: &str, found: drive::Outcome, trac
     summary.params.0 = params
         .map(|p| (p.name.clone(), Param { shape: p.shape.clone(), value: Nested::new(&p.shape, p.value.clone()) }))
         .collect();
-    summary.warnings =
-        found.warnings.iter().map(|w| Warning { code: w.code.into(), message: w.message.clone() }).collect();
+    summary.warnings = found
+        .warnings
+        .iter()
+        .map(|w| Warning { code: w.code.into(), message: w.message.clone(), help: w.help.clone() })
+        .collect();
 
     let mut tensors: Vec<Tensor> =
         posterior.params.into_iter().map(|p| Tensor { name: p.name, shape: p.shape, values: p.value }).collect();
@@ -77,7 +80,7 @@ fn site(quantity: &Quantity) -> Site {
                 draws.corrected_mean = Some(Nested::new(&shape, corrected.iter().map(|m| m.mean).collect()));
                 draws.corrected_sd = Some(Nested::new(&shape, corrected.iter().map(|m| m.sd).collect()));
             }
-            Site::Draws(draws)
+            Site::Draws(Box::new(draws))
         }
     }
 }

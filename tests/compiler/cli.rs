@@ -195,3 +195,92 @@ fn check_says_everything_at_once() {
     assert_eq!(latin.code, 1);
     assert!(latin.err.contains("latin.vi, line 2 is not UTF-8 text"), "{}", latin.err);
 }
+
+#[test]
+fn check_of_a_right_model_says_nothing() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    let ran = place.run(&["check", "m.vi"]);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "", ""));
+    let json = place.run(&["check", "m.vi", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!(value, serde_json::json!({ "diagnostics": [] }));
+    let verbose = place.run(&["-v", "check", "m.vi"]);
+    for pass in ["parse", "check", "derive"] {
+        assert!(verbose.err.contains(pass), "{}", verbose.err);
+    }
+}
+
+#[test]
+fn elbo_prints_what_was_derived() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    let elbo = place.run(&["elbo", "m.vi"]);
+    assert_eq!(elbo.code, 0, "{}", elbo.err);
+    assert!(elbo.out.starts_with("elbo m") && elbo.out.contains("y[j]"), "{}", elbo.out);
+    let model = place.run(&["elbo", "m.vi", "--stage", "model"]);
+    assert_eq!(model.code, 0);
+    assert!(model.out.contains("mu"), "{}", model.out);
+    assert_eq!(place.run(&["elbo", "m.vi", "--stage", "plan"]).code, 2, "a plan needs data");
+}
+
+#[test]
+fn a_fit_writes_a_run_and_never_over_another() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    let fit = ["fit", "m.vi", "--data", "eight_schools"];
+    let ran = place.run(&fit);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("deterministic path: "), "{}", ran.out);
+    assert!(ran.out.trim_end().ends_with("runs/m-1") || ran.out.trim_end().ends_with("runs\\m-1"), "{}", ran.out);
+    assert_eq!(place.read("runs/m-1/model.vi"), GOOD);
+    let summary: serde_json::Value = serde_json::from_str(&place.read("runs/m-1/summary.json")).expect("JSON");
+    assert_eq!((&summary["model"], &summary["rows"], &summary["converged"]), (&"m".into(), &8.into(), &true.into()));
+    // One Normal mean is conjugate: precision-weighted, and the bound is the log evidence.
+    assert!((summary["sites"]["mu"]["mean"].as_f64().expect("a number") - 4.6).abs() < 0.3, "{summary}");
+    let evidence = summary["importance"]["log_evidence"].as_f64();
+    assert!(summary["khat"].is_null() || evidence.is_some());
+    let draws = place.read("runs/m-1/draws.csv");
+    assert!(draws.starts_with("log_p__,log_g__,mu\n") && draws.lines().count() == 1001);
+    let second = place.run(&[&fit[..], &["--quiet"]].concat());
+    assert_eq!((second.code, second.out.trim().ends_with("m-2"), second.out.lines().count()), (0, true, 1));
+    let refused = place.run(&[&fit[..], &["--out", "runs/m-1"]].concat());
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("ppl::run::exists"), "{}", refused.err);
+    let forced = place.run(&[&fit[..], &["--out", "runs/m-1", "--force", "--json", "--seed", "3"]].concat());
+    assert_eq!(forced.code, 0, "{}", forced.err);
+    let summary: serde_json::Value = serde_json::from_str(&forced.out).expect("JSON and nothing else");
+    assert_eq!(summary["seed"], 3);
+}
+
+#[test]
+fn flags_take_the_place_of_entries() {
+    let place = Place::new(&[("m.vi", &format!("{GOOD}\nfit {{\n  epochs: 7\n}}\n"))]);
+    let args = ["fit", "m.vi", "--data", "eight_schools", "--steps", "30", "--lr", "0.1", "--json"];
+    let ran = place.run(&args);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let summary: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((&summary["steps"], &summary["path"]), (&30.into(), &"stochastic".into()));
+    assert_eq!((&summary["path_because"], &summary["converged"]), (&"steps given".into(), &serde_json::Value::Null));
+    let wrong = place.run(&["fit", "m.vi", "--data", "eight_schools", "--steps", "many"]);
+    assert_eq!(wrong.code, 1, "{}", wrong.err);
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_stops_after_the_step_and_writes_everything() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    let args = ["fit", "m.vi", "--data", "eight_schools", "--steps", "2000000000", "--out", "run"];
+    let mut command = place.command(&args);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs");
+    let begun = place.path().join("run/elbo.txt");
+    while !begun.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    // The handler is set a moment after the folder is begun.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    let ran = Ran::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(ran.code, 130, "{}", ran.err);
+    let summary: serde_json::Value = serde_json::from_str(&place.read("run/summary.json")).expect("JSON");
+    assert!(summary["steps"].as_u64().expect("steps") < 2_000_000_000);
+    assert!(place.read("run/trace.csv").lines().count() > 1);
+}

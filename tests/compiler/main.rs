@@ -2,6 +2,7 @@
 
 mod cli;
 mod codes;
+mod data;
 mod diagnostics;
 mod golden;
 mod interpreter;

@@ -13,7 +13,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Table, FileProblem> {
         file: name.into(),
         line: error.line(),
         column: error.column(),
-        why: error.to_string(),
+        why: without_place(&error.to_string()),
     })?;
     let reader = Reader { file: name };
     let columns = match &value {
@@ -25,6 +25,11 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Table, FileProblem> {
         return Err(FileProblem::Empty { file: name.into() });
     }
     Ok(Table { name: name.into(), alias: None, columns, first_line: None })
+}
+
+/// The message already says where.
+fn without_place(why: &str) -> String {
+    why.rsplit_once(" at line ").map_or(why, |(why, _)| why).to_string()
 }
 
 struct Reader<'a> {
@@ -199,7 +204,7 @@ mod tests {
             message("3"),
             "a.json: the file is a number where an object of columns or an array of records was expected"
         );
-        assert!(message("{\"m\": [1,\n 2,]}").starts_with("a.json, line 2, column 4 is not JSON"));
+        assert_eq!(message("{\"m\": [1,\n 2,]}"), "a.json, line 2, column 4 is not JSON: trailing comma");
         assert_eq!(message("{}"), "a.json is empty");
     }
 }
