@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::arena::{Arena, Id};
 pub use crate::data::Array;
+pub use crate::kernel::op::{Binary, Unary};
 
 pub mod build;
 pub mod grad;
@@ -140,55 +141,6 @@ pub struct Contraction {
     pub left: Vec<u8>,
     pub right: Vec<u8>,
     pub out: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Unary {
-    Neg,
-    Exp,
-    Log,
-    Log1p,
-    Expm1,
-    Sqrt,
-    Recip,
-    Square,
-    Abs,
-    /// -1, 0, 1
-    Sign,
-    Sin,
-    Cos,
-    Tanh,
-    Sigmoid,
-    LogSigmoid,
-    Softplus,
-    Relu,
-    /// 1 above 0, else 0
-    Step,
-    Erf,
-    Lgamma,
-    Digamma,
-    Trigamma,
-    Round,
-    Floor,
-    /// The value; its derivative is zero. Erased before execution.
-    StopGradient,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Binary {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Pow,
-    Min,
-    Max,
-    Equal,
-    Less,
-    LessEqual,
-    /// `ln` of the quantile of Gamma(a, 1) at u, and its derivative in `a` as a function of a and the value `ln z`.
-    GammaLogQuantile,
-    GammaLogQuantileGrad,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,52 @@
+//! The elementwise operations by name: what plans are made of, and what the loops of `elementwise` are chosen by.
+
+/// Of one operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unary {
+    Neg,
+    Exp,
+    Log,
+    Log1p,
+    Expm1,
+    Sqrt,
+    Recip,
+    Square,
+    Abs,
+    /// -1, 0, 1
+    Sign,
+    Sin,
+    Cos,
+    Tanh,
+    Sigmoid,
+    LogSigmoid,
+    Softplus,
+    Relu,
+    /// 1 above 0, else 0
+    Step,
+    Erf,
+    Lgamma,
+    Digamma,
+    Trigamma,
+    Round,
+    Floor,
+    /// The value; its derivative is zero. Erased before execution.
+    StopGradient,
+}
+
+/// Of two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Pow,
+    Min,
+    Max,
+    Equal,
+    Less,
+    LessEqual,
+    /// `ln` of the quantile of Gamma(a, 1) at u, and its derivative in `a` as a function of a and the value `ln z`.
+    GammaLogQuantile,
+    GammaLogQuantileGrad,
+}
