@@ -16,6 +16,9 @@ impl Lowerer<'_> {
             Trouble::Limitation { what, span: None } => Trouble::Limitation { what, span: node.span },
             other => other,
         })?;
+        if !value.labels.is_sorted_by(|a, b| a < b) {
+            return bug(format!("{:?} has the axes {:?}", node.op, value.labels));
+        }
         self.memo.insert(id, value.clone());
         Ok(value)
     }
@@ -29,7 +32,8 @@ impl Lowerer<'_> {
             }
             Op::Row(axis) => self.row(*axis),
             Op::Data(_) | Op::Param(_) | Op::Site(_) | Op::Free(_) => self.leaf(&node.op),
-            Op::AutoLoc(_) | Op::AutoScale(_) | Op::Noise(..) => self.leaf(&node.op),
+            Op::AutoLoc(_) | Op::AutoScale(_) => self.leaf(&node.op),
+            Op::Noise(site, noise) => self.noise_leaf(*site, *noise, &node.shape),
             Op::Unary(op, a) => {
                 let a = self.lower(*a)?;
                 self.math_unary(*op, &a)

@@ -55,7 +55,6 @@ impl Lowerer<'_> {
                 Some(scale) => self.coordinates(*site, scale, false),
                 None => bug("a mean-field scale was asked of another guide"),
             },
-            Op::Noise(site, noise) => self.noise_leaf(*site, *noise),
             _ => bug(format!("{op:?} is no leaf")),
         }
     }
@@ -119,31 +118,21 @@ impl Lowerer<'_> {
         self.sorted(id, &axes)
     }
 
-    fn noise_leaf(&mut self, site: SiteId, noise: Noise) -> Result<Value, Trouble> {
-        if let Some(value) = self.leaves.noise.get(&site) {
-            return Ok(value.clone());
-        }
-        let view = &self.elbo.sites[site.index()];
-        let info = &self.elbo.model.sites[site.index()];
-        let plates = match view.treatment {
-            Treatment::Written(at) | Treatment::Enumerated(at, _) => self.elbo.model.guide.factors[at].plates.clone(),
-            _ => info.plates.clone(),
-        };
+    /// Standard noise in the plates and event of its node: the event of some draws has an axis of its own in front.
+    pub(super) fn noise_leaf(&mut self, site: SiteId, noise: Noise, of: &Shape) -> Result<Value, Trouble> {
         let mut shape = vec![self.batch.draws];
-        for axis in &plates {
+        for axis in &of.plates {
             shape.push(self.extent(*axis)?);
         }
-        for size in &info.event {
+        for size in &of.event {
             shape.push(self.size(size)?);
         }
         let mut axes = vec![Some(Label::Draws)];
-        axes.extend(plates.iter().map(|axis| Some(Label::Axis(*axis))));
-        axes.extend(std::iter::repeat_n(None, info.event.len()));
-        let name = format!("noise.{}", info.name);
+        axes.extend(of.plates.iter().map(|axis| Some(Label::Axis(*axis))));
+        axes.extend(std::iter::repeat_n(None, of.event.len()));
+        let name = format!("noise.{}", self.elbo.model.sites[site.index()].name);
         let id = self.input(InputKind::Noise { site, noise }, name, shape)?;
-        let value = self.sorted(id, &axes)?;
-        self.leaves.noise.insert(site, value.clone());
-        Ok(value)
+        self.sorted(id, &axes)
     }
 
     /// A point parameter on its constrained scale: rows and event as event axes.

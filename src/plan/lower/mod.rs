@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::arena::Arena;
 use crate::data::Bound;
 use crate::elbo::Elbo;
-use crate::math::{self, Graph, SiteId};
+use crate::math::{self, Graph};
 use crate::plan::NodeId;
 use crate::plan::build::Builder;
 use crate::problem::{Bug, Problem};
@@ -95,7 +95,6 @@ struct Lowerer<'a> {
 struct Leaves {
     /// On the constrained scale: rows and event as event axes.
     params: BTreeMap<usize, Value>,
-    noise: BTreeMap<SiteId, Value>,
 }
 
 impl<'a> Lowerer<'a> {

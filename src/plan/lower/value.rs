@@ -44,6 +44,10 @@ impl Lowerer<'_> {
     /// The value with an axis for each of `labels` and for each of `event` event axes; those it does not vary over are 1.
     pub(super) fn aligned(&mut self, value: &Value, labels: &[Label], event: usize) -> Result<NodeId, Trouble> {
         let shape = self.shape(value);
+        if shape.len() != value.labels.len() + value.event {
+            // An operation that broke an invariant stands in as a number: tell of it, not of what follows.
+            self.b.clone().finish()?;
+        }
         let mut target = Vec::new();
         let mut at = 0;
         for label in labels {
