@@ -137,7 +137,7 @@ pub fn log_sigmoid<T: Real>(x: T) -> T {
 #[inline(always)]
 pub fn sign<T: Real>(x: T) -> T {
     // Zero, and NaN, are their own sign.
-    pick(x == T::ZERO || x != x, x, T::ONE.copysign(x))
+    pick(x == T::ZERO || x.is_nan(), x, T::ONE.copysign(x))
 }
 
 /// NaN stays.
@@ -154,13 +154,13 @@ pub fn step<T: Real>(x: T) -> T {
 /// The left one at a tie; NaN where either is.
 #[inline(always)]
 pub fn minimum<T: Real>(x: T, y: T) -> T {
-    pick(x <= y || x != x, x, y)
+    pick(x <= y || x.is_nan(), x, y)
 }
 
 /// The left one at a tie; NaN where either is.
 #[inline(always)]
 pub fn maximum<T: Real>(x: T, y: T) -> T {
-    pick(x >= y || x != x, x, y)
+    pick(x >= y || x.is_nan(), x, y)
 }
 
 #[inline(always)]

@@ -325,7 +325,7 @@ impl Builder {
     /// `[.., n, k]` by `[.., k, m]`, with equal leading axes.
     pub fn matmul(&mut self, left: NodeId, right: NodeId) -> NodeId {
         let rank = self.rank(left);
-        if rank < 2 || rank > 100 || rank != self.rank(right) {
+        if !(2..=100).contains(&rank) || rank != self.rank(right) {
             self.fail(Bug(format!("matmul of {:?} and {:?}", self.shape(left), self.shape(right))));
             return left;
         }

@@ -82,7 +82,8 @@ fn every_operation_has_a_row_of_errors() {
 fn what_is_special_stays_special() {
     let (inf, nan) = (f64::INFINITY, f64::NAN);
     let special = [0.0, -0.0, inf, -inf, nan, 1.0, -1.0, 1e-320, 800.0, -800.0, 2e30, -2e30];
-    let rows: [(Unary, fn(f64) -> f64); 13] = [
+    type Scalar = fn(f64) -> f64;
+    let rows: [(Unary, Scalar); 13] = [
         (Unary::Exp, f64::exp),
         (Unary::Log, f64::ln),
         (Unary::Log1p, f64::ln_1p),
