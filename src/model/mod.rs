@@ -9,11 +9,13 @@ use crate::shape::{Axis, AxisId, Dim, DimId, Size};
 use crate::source::{Source, Span};
 use crate::syntax::Expr;
 
+pub mod batch;
 pub mod check;
 mod problems;
 pub mod print;
 pub mod verify;
 
+pub use batch::check_batch;
 pub use check::{check, compile_model};
 
 /// A checked model. `graph` holds every expression of model and guide; nets and funs are inlined into it

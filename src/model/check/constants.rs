@@ -1,5 +1,7 @@
 //! `const`: numbers and arrays of numbers, evaluated when the file is checked.
 
+use std::collections::BTreeMap;
+
 use super::Checker;
 use super::expr::Place;
 use crate::math::{Binary, NodeId, Op, Over, Pick, Reduce, Unary};
@@ -69,7 +71,7 @@ impl<'a> Checker<'a> {
     fn evaluate_const(&mut self, name: &Name, value: &'a Expr) -> Option<Constant> {
         let written = self.at_place(Place::Const, |checker| checker.check_node(value));
         let array = written.and_then(|node| {
-            let array = self.evaluate(node);
+            let array = self.evaluate(node, &mut BTreeMap::new());
             if array.is_none() {
                 self.report(Constants::NotKnown { name: name.node.clone(), span: value.span });
             }
@@ -99,8 +101,17 @@ impl<'a> Checker<'a> {
     }
 
     /// The numbers a node stands for, where they are known from the text alone.
-    fn evaluate(&self, node: NodeId) -> Option<Array> {
-        let of = |id: NodeId| self.evaluate(id);
+    fn evaluate(&self, node: NodeId, seen: &mut BTreeMap<NodeId, Option<Array>>) -> Option<Array> {
+        if let Some(array) = seen.get(&node) {
+            return array.clone();
+        }
+        let array = self.evaluate_op(node, seen);
+        seen.insert(node, array.clone());
+        array
+    }
+
+    fn evaluate_op(&self, node: NodeId, seen: &mut BTreeMap<NodeId, Option<Array>>) -> Option<Array> {
+        let mut of = |id: NodeId| self.evaluate(id, seen);
         let array = match &self.graph.nodes[node].op {
             Op::Number(value) => Array { shape: vec![], values: vec![*value] },
             Op::Size(size) => Array { shape: vec![], values: vec![size.known()? as f64] },
@@ -113,7 +124,10 @@ impl<'a> Checker<'a> {
                 a
             }
             Op::Binary(op, a, b) => pairwise(*op, of(*a)?, of(*b)?)?,
-            Op::If(test, a, b) => of(if *of(*test)?.values.first()? != 0.0 { *a } else { *b })?,
+            Op::If(test, a, b) => {
+                let test = *of(*test)?.values.first()? != 0.0;
+                of(if test { *a } else { *b })?
+            }
             Op::Stack(list) => {
                 let items: Vec<Array> = list.iter().map(|item| of(*item)).collect::<Option<_>>()?;
                 let shape = [vec![items.len()], items.first()?.shape.clone()].concat();

@@ -1,5 +1,7 @@
 //! What fits: proven, disproven, or checked when computed (LANGUAGE.md 1.3).
 
+use std::collections::BTreeMap;
+
 use super::Checker;
 use crate::math::support::{Fit, fits};
 use crate::math::{Label, NodeId, Op, Support};
@@ -39,27 +41,47 @@ impl<'a> Checker<'a> {
     }
 
     fn verdict(&self, node: NodeId, want: &Support) -> Verdict {
-        match fits(self.support(node), want) {
-            Fit::Proven => return Verdict::Fits,
-            Fit::Disproven => return Verdict::Wrong,
-            Fit::Unknown => {}
+        self.verdict_of(node, want, &mut BTreeMap::new())
+    }
+
+    /// Of an array or an `if`, the worst of its parts; `seen` keeps shared parts from being judged again.
+    fn verdict_of(&self, node: NodeId, want: &Support, seen: &mut BTreeMap<NodeId, Verdict>) -> Verdict {
+        if let Some(verdict) = seen.get(&node) {
+            return *verdict;
         }
+        let verdict = match fits(self.support(node), want) {
+            Fit::Proven => Verdict::Fits,
+            Fit::Disproven => Verdict::Wrong,
+            Fit::Unknown => self.verdict_of_parts(node, want, seen),
+        };
+        seen.insert(node, verdict);
+        verdict
+    }
+
+    fn verdict_of_parts(&self, node: NodeId, want: &Support, seen: &mut BTreeMap<NodeId, Verdict>) -> Verdict {
+        let numbers = want.event_rank() == 0;
         match &self.graph.nodes[node].op {
-            Op::Named(Label::Definition(_), inner) => self.verdict(*inner, want),
+            Op::Named(Label::Definition(_), inner) => self.verdict_of(*inner, want, seen),
             Op::Named(Label::Call { name, .. }, inner) => {
-                let net = self.nets.iter().any(|net| net.name.node == *name);
-                if net { Verdict::Wrong } else { self.verdict(*inner, want) }
+                if self.is_net(name) {
+                    Verdict::Wrong
+                } else {
+                    self.verdict_of(*inner, want, seen)
+                }
             }
             Op::Stack(list) => match want {
                 Support::Simplex(_) => self.literal_simplex(list),
-                _ if want.event_rank() == 0 => {
-                    list.iter().map(|item| self.verdict(*item, want)).max().unwrap_or(Verdict::Fits)
+                _ if numbers => {
+                    list.iter().map(|item| self.verdict_of(*item, want, seen)).max().unwrap_or(Verdict::Fits)
                 }
                 _ => Verdict::WhenComputed,
             },
-            Op::If(_, a, b) => self.verdict(*a, want).max(self.verdict(*b, want)),
-            Op::Fill(a, _) if want.event_rank() == 0 => self.verdict(*a, want),
-            Op::Index(a, _) | Op::Lift(a, _) | Op::Reshape(a, _) => match self.verdict(*a, want) {
+            Op::If(_, a, b) => {
+                let then = self.verdict_of(*a, want, seen);
+                then.max(self.verdict_of(*b, want, seen))
+            }
+            Op::Fill(a, _) if numbers => self.verdict_of(*a, want, seen),
+            Op::Index(a, _) | Op::Lift(a, _) | Op::Reshape(a, _) => match self.verdict_of(*a, want, seen) {
                 Verdict::Wrong if !self.is_declared(*a) => Verdict::WhenComputed,
                 verdict => verdict,
             },
@@ -68,12 +90,16 @@ impl<'a> Checker<'a> {
         }
     }
 
+    fn is_net(&self, name: &str) -> bool {
+        self.nets.iter().any(|net| net.name.node == name)
+    }
+
     /// A literal, a declared name or a layer: its support is what the user said, not what arithmetic made of it.
     fn is_declared(&self, node: NodeId) -> bool {
         match &self.graph.nodes[node].op {
             Op::Number(_) | Op::Data(_) | Op::Param(_) | Op::Site(_) | Op::Dense { .. } | Op::Layer { .. } => true,
             Op::Index(a, _) | Op::Lift(a, _) | Op::Reshape(a, _) => self.is_declared(*a),
-            Op::Named(Label::Call { name, .. }, _) => self.nets.iter().any(|net| net.name.node == *name),
+            Op::Named(Label::Call { name, .. }, _) => self.is_net(name),
             _ => false,
         }
     }

@@ -1,6 +1,6 @@
 //! Functions: `fun`s are inlined at every call; neither they nor nets may call themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Checker;
 use super::expr::Value;
@@ -88,14 +88,14 @@ impl<'a> Checker<'a> {
 
     fn check_recursion(&mut self) {
         let bodies: Vec<(Body, &'a Name, BTreeSet<&'a str>)> = self.called_names();
+        let calls: BTreeMap<&str, &BTreeSet<&'a str>> =
+            bodies.iter().map(|(_, name, calls)| (name.node.as_str(), calls)).collect();
         for (body, name, _) in &bodies {
-            // Breadth first from each: as many functions as a file has.
             let mut reached: BTreeSet<&str> = BTreeSet::new();
             let mut next = vec![name.node.as_str()];
             while let Some(at) = next.pop() {
-                for (_, _, calls) in bodies.iter().filter(|(_, other, _)| other.node == at) {
-                    next.extend(calls.iter().filter(|called| reached.insert(**called)).copied());
-                }
+                let called = calls.get(at).into_iter().copied().flatten();
+                next.extend(called.filter(|called| reached.insert(**called)).copied());
             }
             if reached.contains(name.node.as_str()) {
                 let through = reached.iter().filter(|other| **other != name.node).map(|s| s.to_string()).collect();

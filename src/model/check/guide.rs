@@ -300,6 +300,9 @@ impl<'a> Checker<'a> {
     /// In the guide a site is read once its factor is written, or where it is drawn automatically.
     pub(super) fn may_read_site(&mut self, id: SiteId, name: &str, span: Span) -> bool {
         if self.drawing == Some(id) {
+            if self.plates.iter().any(|axis| self.axes[*axis].kind == crate::shape::AxisKind::Chain) {
+                return false;
+            }
             self.report(crate::model::problems::Names::ReadsItself { name: name.into(), span });
             return false;
         }

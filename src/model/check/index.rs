@@ -1,4 +1,4 @@
-//! Reading names: rows, picks, lags and slices (LANGUAGE.md 1.4).
+//! Reading names: which rows of a name an index list chooses (LANGUAGE.md 1.4).
 //!
 //! `a[i, j]` gives row indices first, outermost first, then the value's axes from the left. A row of a plate that
 //! encloses both the declaration and the reading may be left out; every other row is written.
@@ -6,11 +6,11 @@
 use super::Checker;
 use super::expr::{Place, Value};
 use super::names::Meaning;
-use crate::math::{NodeId, Op, Pick, Support};
-use crate::model::problems::{Expressions, Rows};
-use crate::shape::{AxisId, AxisKind, Size};
+use crate::math::{NodeId, Op, Pick};
+use crate::model::problems::{Expressions, Limits, Rows};
+use crate::shape::{AxisId, Size};
 use crate::source::Span;
-use crate::syntax::{BinaryOp, Expr, ExprKind};
+use crate::syntax::{Expr, ExprKind};
 
 /// A named value and the rows it has.
 pub(super) struct Named<'n> {
@@ -23,9 +23,6 @@ pub(super) struct Named<'n> {
     /// How many rows were declared with the name: always indexed.
     pub rows: usize,
 }
-
-/// In this branch the chain's variable is known to be at least this.
-pub(super) type Guard = (AxisId, usize);
 
 impl<'a> Checker<'a> {
     /// A name, or an index of a name or value.
@@ -72,11 +69,12 @@ impl<'a> Checker<'a> {
                 return self.read_outputs(outputs, name, indices, span);
             }
             Meaning::Outputs(outputs) => {
+                // `e[m].loc`: the row is chosen of every output.
                 let nodes: Option<Vec<_>> = outputs
                     .into_iter()
-                    .map(|(output, def)| Some((output, self.read_definition(def, name, &[], span)?)))
+                    .map(|(output, def)| Some((output, self.read_definition(def, name, indices, span)?)))
                     .collect();
-                return self.read_outputs(nodes?, name, indices, span);
+                return Some(Value::Outputs(nodes?));
             }
             Meaning::Definition(def) => {
                 return self.read_definition(def, name, indices, span).map(Value::Node);
@@ -141,11 +139,16 @@ impl<'a> Checker<'a> {
         indices: &[&'a Expr],
         span: Span,
     ) -> Option<Value> {
+        self.data_reads.entry(id).or_insert(span);
+        self.check_data_item(id.index());
         if self.broken_data.contains(&id) {
             return None;
         }
-        self.data_reads.entry(id).or_insert(span);
         let rows = self.data[id.index()].rows.len();
+        if self.data[id.index()].missing {
+            self.report(Limits::MissingRead { name: name.into(), span });
+            return None;
+        }
         if self.place == Place::Start && rows > 0 {
             self.report(Rows::StartReadsRow { name: name.into(), span });
             return None;
@@ -228,7 +231,11 @@ impl<'a> Checker<'a> {
             .collect();
         let rows: Vec<String> = written.iter().map(|size| self.print_size(size)).collect();
         // What would be typed here: the variable of an enclosing plate over that axis, where there is one.
-        let suggestion: Vec<Option<String>> = sizes.iter().map(|size| self.variable_over(size)).collect();
+        let mut suggestion: Vec<Option<String>> = vec![];
+        for size in &sizes {
+            let taken: Vec<String> = suggestion.iter().flatten().cloned().collect();
+            suggestion.push(self.variable_over(size, &taken));
+        }
         self.report(Rows::NotIndexed {
             name: named.name.into(),
             rows,
@@ -241,13 +248,15 @@ impl<'a> Checker<'a> {
         None
     }
 
-    fn variable_over(&self, size: &Size) -> Option<String> {
+    fn variable_over(&self, size: &Size, taken: &[String]) -> Option<String> {
         let mut around = self.plates.iter().rev().copied().chain(self.scope.locals.iter().rev().filter_map(
             |(_, entry)| {
                 if let Meaning::Axis(axis) = entry.meaning { Some(axis) } else { None }
             },
         ));
-        around.find(|axis| self.axis_size(*axis) == *size).map(|axis| self.axes[axis].name.clone())
+        around
+            .find(|axis| self.axis_size(*axis) == *size && !taken.contains(&self.axes[*axis].name))
+            .map(|axis| self.axes[axis].name.clone())
     }
 
     /// Indices into the axes of one value, from the left.
@@ -273,194 +282,5 @@ impl<'a> Checker<'a> {
         let Op::Site(_) = self.graph.nodes[self.unnamed(node)].op else { return None };
         let axis = self.graph.nodes[node].shape.plates.iter().rev().find(|axis| self.plates.contains(axis))?;
         Some(self.axes[*axis].name.clone())
-    }
-
-    fn is_variable(&self, index: &Expr, axis: AxisId) -> bool {
-        match &index.kind {
-            ExprKind::Paren(inner) => self.is_variable(inner, axis),
-            ExprKind::Name(name) => self.axis_named(name) == Some(axis),
-            _ => false,
-        }
-    }
-
-    fn axis_named(&self, name: &str) -> Option<AxisId> {
-        let from = self.scope.closed.as_ref().map_or(0, |(_, from)| *from);
-        self.scope.locals[from..].iter().rev().find(|(n, _)| n == name).and_then(|(_, entry)| match entry.meaning {
-            Meaning::Axis(axis) => Some(axis),
-            _ => None,
-        })
-    }
-
-    /// One index of an axis of this size: a whole number that lies in it.
-    pub(super) fn check_pick(&mut self, index: &'a Expr, size: &Size, name: &str) -> Option<Pick> {
-        if let ExprKind::Range { low, high } = &index.kind {
-            return self.check_slice(low, high, size, name, index.span);
-        }
-        if let Some(axis) = self.lag_of(index) {
-            return self.check_lag(index, axis);
-        }
-        let node = self.check_node(index)?;
-        if let Op::Row(axis) = self.graph.nodes[self.unnamed(node)].op
-            && self.axes[axis].first == Size::default()
-            && self.axis_size(axis) == *size
-        {
-            return Some(Pick::Row(axis));
-        }
-        self.check_index_value(node, size, name, index.span)?;
-        Some(Pick::At(node))
-    }
-
-    fn check_slice(&mut self, low: &Expr, high: &Expr, size: &Size, name: &str, span: Span) -> Option<Pick> {
-        let (from, to) = (self.check_size(low), self.check_size(high));
-        let (from, to) = (from?, to?);
-        let negative = |size: Size| size.known().is_some_and(|n| n < 0);
-        if negative(from.clone()) || negative(size.minus(&to)) || to.minus(&from).known().is_some_and(|n| n < 1) {
-            let (low, high, size) = (self.print_size(&from), self.print_size(&to), self.print_size(size));
-            self.report(Rows::SliceOutside { name: name.into(), low, high, size, span });
-            return None;
-        }
-        self.require_size(size.minus(&to), span);
-        Some(Pick::Slice(from, to))
-    }
-
-    /// Whether a value may index an axis: what lies in it by its kind, or a literal that does.
-    fn check_index_value(&mut self, node: NodeId, size: &Size, name: &str, span: Span) -> Option<()> {
-        let node = self.unnamed(node);
-        if !self.is_number(node) {
-            let shape = self.print_shape(node);
-            self.report(Rows::IndexNotANumber { shape, text: self.text(span), span });
-            return None;
-        }
-        if let Op::If(_, then, otherwise) = self.graph.nodes[node].op {
-            let then = self.check_index_value(then, size, name, span);
-            return then.and(self.check_index_value(otherwise, size, name, span));
-        }
-        if let Op::Row(axis) = self.graph.nodes[node].op {
-            let end = self.known_size(&self.axes[axis].first).plus(&self.axis_size(axis));
-            if size.minus(&end).known().is_some_and(|n| n >= 0) {
-                return Some(());
-            }
-            let (variable, over) = (self.axes[axis].name.clone(), self.print_size(&self.axes[axis].size));
-            let axis_size = self.print_size(size);
-            self.report(Rows::VariableOverOther { name: name.into(), variable, over, size: axis_size, span });
-            return None;
-        }
-        if let Some(at) = self.whole_value(node) {
-            return self.check_literal_index(at, size, name, span);
-        }
-        let fits = match self.support(node) {
-            Support::Category(k) => k == size,
-            Support::Binary => *size == Size::fixed(2),
-            _ => false,
-        };
-        if fits {
-            return Some(());
-        }
-        let (support, size) = (self.print_support(node), self.print_size(size));
-        let category = matches!(self.support(node), Support::Category(_) | Support::Binary);
-        self.report(Rows::IndexKind { name: name.into(), text: self.text(span), support, category, size, span });
-        None
-    }
-
-    fn check_literal_index(&mut self, at: Size, size: &Size, name: &str, span: Span) -> Option<()> {
-        let outside = at.known().is_some_and(|n| n < 0) || size.minus(&at).known().is_some_and(|n| n < 1);
-        if outside {
-            let (at, size) = (self.print_size(&at), self.print_size(size));
-            self.report(Rows::IndexOutside { name: name.into(), at, size, span });
-            return None;
-        }
-        self.require_size(size.minus(&at).minus(&Size::fixed(1)), span);
-        Some(())
-    }
-
-    /// A whole number known now, or a size.
-    fn whole_value(&self, node: NodeId) -> Option<Size> {
-        use crate::math::Binary;
-        match &self.graph.nodes[self.unnamed(node)].op {
-            Op::Size(size) => Some(size.clone()),
-            Op::Binary(op @ (Binary::Add | Binary::Sub), a, b) => {
-                let (a, b) = (self.whole_value(*a)?, self.whole_value(*b)?);
-                Some(if *op == Binary::Add { a.plus(&b) } else { a.minus(&b) })
-            }
-            _ => {
-                let value = self.fold_number(node)?;
-                let whole = value.fract() == 0.0 && value.abs() < (1u64 << 40) as f64;
-                let size = Size::fixed(value.abs() as usize);
-                whole.then(|| if value < 0.0 { Size::default().minus(&size) } else { size })
-            }
-        }
-    }
-
-    /// `t - 1` or `t + 1` with a loop variable: a lag of that axis.
-    fn lag_of(&self, index: &Expr) -> Option<AxisId> {
-        match &index.kind {
-            ExprKind::Paren(inner) => self.lag_of(inner),
-            ExprKind::Binary { op: BinaryOp::Subtract | BinaryOp::Add, left, right, .. } => {
-                let ExprKind::Name(name) = &left.kind else { return None };
-                let ExprKind::Number { .. } = &right.kind else { return None };
-                self.axis_named(name).filter(|axis| self.plates.contains(axis))
-            }
-            _ => None,
-        }
-    }
-
-    fn check_lag(&mut self, index: &Expr, axis: AxisId) -> Option<Pick> {
-        let mut inner = index;
-        while let ExprKind::Paren(of) = &inner.kind {
-            inner = of;
-        }
-        let ExprKind::Binary { op, right, .. } = &inner.kind else { return None };
-        let ExprKind::Number { value, .. } = &right.kind else { return None };
-        let variable = self.axes[axis].name.clone();
-        if self.axes[axis].kind != AxisKind::Chain {
-            self.report(Rows::LagOutsideChain { variable, text: self.text(index.span), span: index.span });
-            return None;
-        }
-        let lag = *value as usize;
-        if *op == BinaryOp::Add || value.fract() != 0.0 || lag == 0 {
-            self.report(Rows::LagForward { variable, text: self.text(index.span), span: index.span });
-            return None;
-        }
-        let known = self.guards.iter().filter(|(a, _)| *a == axis).map(|(_, n)| *n).max().unwrap_or(0);
-        if known < lag {
-            self.report(Rows::LagUnguarded { variable, lag, text: self.text(index.span), span: index.span });
-            return None;
-        }
-        Some(Pick::Lag(axis, lag))
-    }
-
-    pub(super) fn with_guard<T>(&mut self, guard: Option<Guard>, check: impl FnOnce(&mut Checker<'a>) -> T) -> T {
-        let height = self.guards.len();
-        self.guards.extend(guard);
-        let result = check(self);
-        self.guards.truncate(height);
-        result
-    }
-
-    /// What a condition on a chain's variable says in its two branches about the first rows.
-    pub(super) fn lags_kept(&self, condition: &Expr) -> (Option<Guard>, Option<Guard>) {
-        match &condition.kind {
-            ExprKind::Paren(inner) => self.lags_kept(inner),
-            ExprKind::Binary { op, left, right, .. } => {
-                let (ExprKind::Name(name), ExprKind::Number { value, .. }) = (&left.kind, &right.kind) else {
-                    return (None, None);
-                };
-                let Some(axis) = self.axis_named(name) else { return (None, None) };
-                let n = *value as usize;
-                let kept = self.guards.iter().filter(|(a, _)| *a == axis).map(|(_, n)| *n).max().unwrap_or(0);
-                // `t == 1` keeps row 1 out only where row 0 is out already.
-                let after = (kept >= n).then_some((axis, n + 1));
-                match op {
-                    BinaryOp::Equal => (Some((axis, n)), after),
-                    BinaryOp::NotEqual => (after, Some((axis, n))),
-                    BinaryOp::Less => (None, Some((axis, n))),
-                    BinaryOp::LessEqual => (None, Some((axis, n + 1))),
-                    BinaryOp::Greater => (Some((axis, n + 1)), None),
-                    BinaryOp::GreaterEqual => (Some((axis, n)), None),
-                    _ => (None, None),
-                }
-            }
-            _ => (None, None),
-        }
     }
 }

@@ -15,6 +15,7 @@ pub(super) struct DataItem<'a> {
     pub rows: &'a [Expr],
     pub ty: &'a Type,
     pub value: Option<&'a Expr>,
+    pub checked: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -25,7 +26,7 @@ impl<'a> Checker<'a> {
         ty: &'a Type,
         value: Option<&'a Expr>,
     ) -> DataId {
-        self.data_items.push(DataItem { rows, ty, value });
+        self.data_items.push(DataItem { rows, ty, value, checked: false });
         self.data.push(Data {
             name: name.node.clone(),
             rows: vec![],
@@ -40,22 +41,29 @@ impl<'a> Checker<'a> {
 
     pub(super) fn check_data(&mut self) {
         for at in 0..self.data_items.len() {
-            let DataItem { rows, ty, value } = &self.data_items[at];
-            let (rows, ty, value) = (*rows, *ty, *value);
-            let dims: Vec<Option<DimId>> = rows.iter().map(|row| self.row_dim(row)).collect();
-            let checked = self.check_type(ty);
-            match (dims.into_iter().collect::<Option<Vec<_>>>(), checked) {
-                (Some(rows), Some(checked)) => {
-                    let data = &mut self.data[at];
-                    (data.rows, data.event, data.support) = (rows, checked.event, checked.support);
-                }
-                _ => _ = self.broken_data.insert(DataId(at as u32)),
-            }
-            if let Some(value) = value {
+            self.check_data_item(at);
+            if let Some(value) = self.data_items[at].value {
                 self.check_column(DataId(at as u32), value);
             }
         }
         self.check_column_cycles();
+    }
+
+    /// Rows and type of one item, when it is first needed: a bound of another may read it.
+    pub(super) fn check_data_item(&mut self, at: usize) {
+        let DataItem { rows, ty, checked, .. } = &mut self.data_items[at];
+        if std::mem::replace(checked, true) {
+            return;
+        }
+        let (rows, ty) = (*rows, *ty);
+        let dims: Vec<Option<DimId>> = rows.iter().map(|row| self.row_dim(row)).collect();
+        match (dims.into_iter().collect::<Option<Vec<_>>>(), self.check_type(ty)) {
+            (Some(rows), Some(checked)) => {
+                let data = &mut self.data[at];
+                (data.rows, data.event, data.support) = (rows, checked.event, checked.support);
+            }
+            _ => _ = self.broken_data.insert(DataId(at as u32)),
+        }
     }
 
     /// A row axis of data is a dim, so that plates can run over it.
@@ -194,6 +202,14 @@ impl<'a> Checker<'a> {
         }
         let param = &self.params[id.index()];
         let (name, support) = (param.name.clone(), param.support.clone());
+        if let Some(reads) = self.first_random(node) {
+            self.report(Items::StartReads { name, reads, span });
+            return None;
+        }
+        if !self.graph.shape(node).plates.is_empty() {
+            self.report(Items::StartReads { name, reads: "the row of a plate".into(), span });
+            return None;
+        }
         let event: Vec<Size> = param.event.iter().map(|size| self.known_size(size)).collect();
         let rows: Vec<Size> = param.rows.iter().map(|size| self.known_size(size)).collect();
         let declared: Vec<Size> = rows[param.plates.len()..].iter().chain(&event).cloned().collect();

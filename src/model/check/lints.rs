@@ -3,23 +3,39 @@
 use std::collections::BTreeSet;
 
 use super::Checker;
-use crate::math::{DataId, NodeId, Op, ParamId, SiteId};
+use crate::dist::Kind;
+use crate::math::{DataId, NodeId, Op, ParamId, SiteId, Support};
 use crate::model::problems::{Items, Lints};
 use crate::model::{Guide, Proviso, Statement};
+use crate::problem::{Edit, Fix};
 use crate::shape::Size;
 use crate::source::Span;
 
 type Lint = for<'a> fn(&mut Checker<'a>, &Guide);
 
-const LINTS: &[Lint] = &[unused_data, unused_latent];
+const LINTS: &[Lint] =
+    &[unused_data, unused_latent, restricted_half, super::funnel::funnel, super::symmetry::label_symmetry];
 
 impl<'a> Checker<'a> {
     /// Rules and lints that need the whole model. Lints of a model that is wrong would only distract.
     pub(super) fn check_whole(&mut self, guide: &Guide) {
         self.check_likelihood();
+        self.check_missing();
         if self.errors() == 0 && !self.has_broken_items {
             for lint in LINTS {
                 lint(self, guide);
+            }
+        }
+    }
+
+    /// Data that may be missing have a distribution.
+    fn check_missing(&mut self) {
+        for at in 0..self.data.len() {
+            let data = &self.data[at];
+            let unseen = data.missing && !self.observed.contains_key(&DataId(at as u32));
+            if unseen && !self.model_is_broken && !self.models.is_empty() {
+                let (name, span) = (data.name.clone(), data.span);
+                self.report(Items::MissingNotObserved { name, span });
             }
         }
     }
@@ -101,7 +117,34 @@ fn unused_latent(checker: &mut Checker, _: &Guide) {
     for at in 0..checker.sites.len() {
         if !reached.contains(&SiteId(at as u32)) {
             let (name, span) = (checker.sites[at].name.clone(), checker.site_names[at]);
-            checker.report(Lints::UnusedLatent { name, span });
+            if checker.sites[at].dist.kind == Kind::Flat {
+                checker.report(Lints::Improper { name, span });
+            } else {
+                checker.report(Lints::UnusedLatent { name, span });
+            }
         }
+    }
+}
+
+/// A density cut at 0 that has a normalized form: the same posterior, and a bound that is one of log evidence.
+fn restricted_half(checker: &mut Checker, _: &Guide) {
+    for at in 0..checker.sites.len() {
+        let site = &checker.sites[at];
+        let centred = site.dist.args.get("loc").and_then(|loc| checker.fold_number(*loc)) == Some(0.0);
+        if !site.restricted || site.dist.kind != Kind::Normal || !centred || site.support != Support::Positive {
+            continue;
+        }
+        let name = site.name.clone();
+        let call = checker.site_written[at].call;
+        let scale = match call.args.as_slice() {
+            [_, scale] if scale.name.as_ref().is_none_or(|name| name.node == "scale") => Some(scale.value.span),
+            _ => None,
+        };
+        let fix = scale.map(|scale| {
+            let text = format!("HalfNormal({})", checker.ast.source.slice(scale));
+            Fix { title: "write HalfNormal".into(), edits: vec![Edit { span: call.span, text }] }
+        });
+        let (dist, half, span) = ("Normal".into(), "HalfNormal".into(), call.span);
+        checker.report(Lints::HalfDensity { name, dist, half, span, fix });
     }
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::arena::Arena;
 use crate::math::{DataId, DefId, Graph, NodeId, ParamId, SiteId};
 use crate::model::problems::{Items, Sizes};
-use crate::model::{Constant, Data, Definition, Factor, Model, Owner, Param, Proviso, Settings, Site, Statement};
+use crate::model::{
+    Constant, Data, Definition, Factor, FitBlock, Model, Owner, Param, Proviso, Settings, Site, Statement,
+};
 use crate::problem::{Label, Problem, Problems, Severity};
 use crate::shape::{Axis, AxisId, Dim, DimId};
 use crate::source::{Source, Span, Spanned};
@@ -15,11 +17,13 @@ mod arrays;
 mod build;
 mod calls;
 mod columns;
+mod comprehensions;
 mod constants;
 mod dists;
 mod expr;
 mod fit;
 mod fitting;
+mod funnel;
 mod funs;
 mod guide;
 mod index;
@@ -28,8 +32,11 @@ mod layers;
 mod lints;
 mod names;
 mod nets;
+mod observe;
+mod picks;
 mod sizes;
 mod statements;
+mod symmetry;
 mod types;
 mod walk;
 
@@ -102,7 +109,7 @@ pub(super) struct Checker<'a> {
     place: Place,
     body: Option<funs::Body>,
     plates: Vec<AxisId>,
-    guards: Vec<index::Guard>,
+    guards: Vec<picks::Guard>,
     declaring: Option<String>,
     drawing: Option<SiteId>,
     depth: usize,
@@ -116,9 +123,11 @@ pub(super) struct Checker<'a> {
     column_reads: BTreeMap<DataId, BTreeSet<DataId>>,
     observed: BTreeMap<DataId, Span>,
     site_names: Vec<Span>,
+    site_written: Vec<funnel::Written<'a>>,
     homes: guide::Homes,
     written: BTreeMap<String, Span>,
     batched: Vec<(DimId, Span)>,
+    fit_block: FitBlock,
 }
 
 impl<'a> Checker<'a> {
@@ -171,6 +180,8 @@ impl<'a> Checker<'a> {
             column_reads: BTreeMap::new(),
             observed: BTreeMap::new(),
             site_names: vec![],
+            site_written: vec![],
+            fit_block: FitBlock::default(),
             homes: BTreeMap::new(),
             written: BTreeMap::new(),
             batched: vec![],
@@ -195,10 +206,10 @@ impl<'a> Checker<'a> {
             self.model_is_broken = self.errors() > before || self.has_broken_items;
         }
         let guide = self.check_guide();
-        let fit = self.check_fit();
+        self.fit_block = self.check_fit();
         self.give_owners();
         self.check_whole(&guide);
-        Some(Model {
+        let model = Model {
             name: self.ast.source.stem().into(),
             source: self.ast.source.clone(),
             dims: std::mem::take(&mut self.dims),
@@ -211,9 +222,14 @@ impl<'a> Checker<'a> {
             definitions: std::mem::take(&mut self.definitions),
             statements: std::mem::take(&mut self.statements),
             guide,
-            fit,
+            fit: std::mem::take(&mut self.fit_block),
             provisos: std::mem::take(&mut self.provisos),
-        })
+        };
+        if self.errors() == 0 {
+            let batched: Vec<_> = self.batched.iter().map(|(dim, span)| (*dim, Some(*span))).collect();
+            self.problems.extend(super::batch::check_batch(&model, &batched).sorted());
+        }
+        Some(model)
     }
 
     pub(super) fn add_model(&mut self, block: &'a Block, span: Span) {

@@ -234,6 +234,10 @@ impl<'a> Checker<'a> {
 
     fn unknown(&mut self, name: &str, span: Span) {
         if self.declaring.as_deref() == Some(name) {
+            // An earlier row of the chain: what it is will be known when chains are compiled.
+            if self.plates.iter().any(|axis| self.axes[*axis].kind == crate::shape::AxisKind::Chain) {
+                return;
+            }
             self.report(Names::ReadsItself { name: name.into(), span });
             return;
         }

@@ -13,7 +13,6 @@ use crate::syntax::{Expr, Type};
 pub(super) struct Checked {
     pub support: Support,
     pub event: Vec<Size>,
-    pub missing: bool,
 }
 
 /// What stands between the parentheses of a type.
@@ -92,7 +91,7 @@ impl<'a> Checker<'a> {
             (_, Argument::Size(size)) => ((row.make)(Some(size)), event),
             (_, Argument::None) => ((row.make)(None), event),
         };
-        Some(Checked { support, event, missing: ty.missing })
+        Some(Checked { support, event })
     }
 
     /// A type where `?` says nothing.
@@ -136,6 +135,10 @@ impl<'a> Checker<'a> {
         if !self.graph.nodes[node].shape.is_number() {
             let shape = self.print_shape(node);
             self.report(Types::BoundNotANumber { shape, span: expr.span });
+            return None;
+        }
+        if let Some(reads) = self.first_random(node) {
+            self.report(Types::BoundMoves { reads, span: expr.span });
             return None;
         }
         Some(match self.fold_number(node) {

@@ -108,7 +108,6 @@ pub(in crate::model) enum Fits {
     BatchNotADim { name: String, word: &'static str, span: Span },
     UnknownName { what: &'static str, name: String, nearest: Option<String>, known: String, span: Span },
     InitName { name: String, nearest: Option<String>, span: Span },
-    BatchRows { name: String, span: Span },
 }
 
 impl From<Fits> for Problem {
@@ -162,11 +161,60 @@ impl From<Fits> for Problem {
             )
             .label(span, "this name")
             .help(did_you_mean(&nearest, "write a site or param of this file")),
-            Fits::BatchRows { name, span } => {
-                Problem::error("ppl::model::batch", format!("no plate runs over `{name}`, so its rows cannot be drawn"))
-                    .label(span, "batched here")
-                    .help("batch the dim of a plate that the data are observed in")
-            }
+        }
+    }
+}
+
+pub(in crate::model) enum Batches {
+    NoPlate { name: String, span: Option<Span> },
+    Nested { name: String, span: Option<Span>, place: Span },
+    Chain { name: String, span: Option<Span>, place: Span },
+    ReadOutside { name: String, span: Option<Span>, read: Span },
+    Meet { name: String, other: String, span: Option<Span>, place: Span },
+}
+
+impl From<Batches> for Problem {
+    fn from(fact: Batches) -> Problem {
+        let code = "ppl::model::batch";
+        let (problem, span) = match fact {
+            Batches::NoPlate { name, span } => (
+                Problem::error(code, format!("no plate runs over `{name}`, so its rows cannot be drawn"))
+                    .help("batch the dim of a plate that data are observed in"),
+                span,
+            ),
+            Batches::Nested { name, span, place } => (
+                Problem::error(code, format!("`{name}` cannot be batched: two plates over it are nested"))
+                    .label(place, format!("this statement stands in two plates over {name}"))
+                    .help("fit it whole, or list the pairs in a long table and batch its rows"),
+                span,
+            ),
+            Batches::Chain { name, span, place } => (
+                Problem::error(code, format!("`{name}` cannot be batched: its rows are a chain"))
+                    .label(place, "this statement reads earlier rows")
+                    .help("batch the plate around the chain"),
+                span,
+            ),
+            Batches::ReadOutside { name, span, read } => (
+                Problem::error(code, format!("`{name}` cannot be batched: its rows are read outside its plates"))
+                    .label(read, "this needs rows that a batch does not hold")
+                    .help(format!(
+                        "read them in a plate over {name}, or through data (`theta[doc[t]]`); or fit it whole"
+                    )),
+                span,
+            ),
+            Batches::Meet { name, other, span, place } => (
+                Problem::error(
+                    code,
+                    format!("`{name}` and `{other}` cannot both be batched: one term reads rows of both"),
+                )
+                .label(place, "this statement")
+                .help("batch one of them"),
+                span,
+            ),
+        };
+        match span {
+            Some(span) => problem.label(span, "batched here"),
+            None => problem,
         }
     }
 }

@@ -75,6 +75,7 @@ pub(in crate::model) enum Types {
     EmptyInterval { low: f64, high: f64, span: Span },
     BoundNotANumber { shape: String, span: Span },
     MissingNotData { span: Span },
+    BoundMoves { reads: String, span: Span },
 }
 
 impl From<Types> for Problem {
@@ -111,6 +112,11 @@ impl From<Types> for Problem {
                 Problem::error("ppl::model::bound", format!("a bound is one number, and this has shape {shape}"))
                     .label(span, "this bound")
                     .help("write one bound for all entries")
+            }
+            Types::BoundMoves { reads, span } => {
+                Problem::error("ppl::model::moving_bound", format!("the bounds of a type cannot depend on {reads}"))
+                    .label(span, "this bound moves while fitting")
+                    .help("draw on a fixed support and scale it: `u: unit ~ Beta(1, 1)`, then `x = lo + (hi - lo) * u`")
             }
             Types::MissingNotData { span } => {
                 Problem::error("ppl::model::missing_mark", "only `data` can be marked with `?`")
@@ -160,6 +166,8 @@ pub(in crate::model) enum Items {
     StartArguments { name: String, given: usize, span: Span },
     StartShape { name: String, have: String, want: String, span: Span },
     StartNeedsArray { name: String, support: String, span: Span },
+    StartReads { name: String, reads: String, span: Span },
+    MissingNotObserved { name: String, span: Span },
     NormalStart { name: String, support: String, span: Span },
     NoLikelihood { data: Vec<(String, Span)>, rows: Vec<Vec<String>> },
 }
@@ -209,6 +217,19 @@ impl From<Items> for Problem {
                     .label(span, "this number would stand in every entry")
                     .help("give the whole value, for example `[1, 2, 3]` or `eye(2)`, or leave the start out")
             }
+            Items::StartReads { name, reads, span } => {
+                Problem::error("ppl::model::start", format!("where `{name}` starts cannot depend on {reads}"))
+                    .label(span, "not known before the fit")
+                    .help("start from numbers, consts, dims and statistics of data such as `mean(x)`")
+            }
+            Items::MissingNotObserved { name, span } => Problem::error(
+                "ppl::model::missing_observed",
+                format!("data `{name}` may be missing, and nothing observes it"),
+            )
+            .label(span, "marked with `?`")
+            .help(format!(
+                "observe it, `{name}[...] ~ ...`, so that missing entries have a distribution; or remove the `?`"
+            )),
             Items::NormalStart { name, support, span } => {
                 let message = format!("`normal` starts `{name}` at values that may lie outside {support}");
                 Problem::error("ppl::model::start", message)

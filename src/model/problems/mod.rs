@@ -1,6 +1,7 @@
 //! What can be wrong with a model, as facts, and how each is said: one enum a subject, one sentence a fact.
 
 mod blocks;
+mod calls;
 mod expressions;
 mod guides;
 mod items;
@@ -8,16 +9,21 @@ mod limits;
 mod lints;
 mod names;
 mod nets;
+mod rows;
+mod shapes;
 mod supports;
 
-pub(super) use blocks::{Fits, Statements};
-pub(super) use expressions::{Calls, Expressions, Rows, Shapes};
+pub(super) use blocks::{Batches, Fits, Statements};
+pub(super) use calls::Calls;
+pub(super) use expressions::Expressions;
 pub(super) use guides::Guides;
 pub(super) use items::{Columns, Constants, Items, Sizes, Types};
 pub(super) use limits::Limits;
 pub(super) use lints::Lints;
 pub(super) use names::Names;
 pub(super) use nets::{Dists, Nets};
+pub(super) use rows::Rows;
+pub(super) use shapes::Shapes;
 pub(super) use supports::Supports;
 
 /// `a`, `b` and `c`, each in backquotes.

@@ -28,11 +28,6 @@ pub(in crate::model) enum Supports {
         support: String,
         span: Span,
     },
-    LatentBound {
-        name: String,
-        reads: String,
-        span: Span,
-    },
     RestrictedMass {
         name: String,
         support: String,
@@ -85,12 +80,6 @@ impl From<Supports> for Problem {
                     .label(span, "not an interval of numbers")
                     .help(format!("give `{name}` a proper prior, for example `Dirichlet(1)` on a simplex"))
             }
-            Supports::LatentBound { name, reads, span } => Problem::error(
-                "ppl::model::latent_bound",
-                format!("the support of site `{name}` depends on {reads}"),
-            )
-            .label(span, "this support moves")
-            .help("draw it on a fixed support and scale it: `u: unit ~ Beta(1, 1)`, then `x = lo + (hi - lo) * u`"),
             Supports::RestrictedMass { name, support, reads, written, bounds, span } => {
                 let message = format!("restricting `{name}` to {support} leaves a mass that depends on {reads}");
                 let help = match bounds {

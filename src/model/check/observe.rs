@@ -1,0 +1,119 @@
+//! Observations: all rows of the data, in plates over their dims, under a distribution whose support holds them.
+
+use super::Checker;
+use super::dists::For;
+use super::statements::family;
+use crate::dist::{self, Dist, Kind};
+use crate::math::support::{Fit, fits};
+use crate::math::{DataId, Pick, Support};
+use crate::model::problems::{Lints, Statements, Supports};
+use crate::model::{Observation, Statement};
+use crate::shape::{AxisId, Size};
+use crate::source::Span;
+use crate::syntax::{Call, Expr, ExprKind, Target};
+
+impl<'a> Checker<'a> {
+    /// `y[n] ~ Dist(...)`
+    pub(super) fn check_observation(&mut self, id: DataId, target: &'a Target, call: &'a Call, span: Span) {
+        let name = target.name.node.clone();
+        if let Some(ty) = &target.ty {
+            self.report(Statements::TypedObservation { name: name.clone(), span: ty.span });
+        }
+        if let Some(first) = self.observed.insert(id, target.span) {
+            self.report(Statements::ObservedTwice { name: name.clone(), first, second: target.span });
+        }
+        let data = &self.data[id.index()];
+        let (event, support) = (data.event.clone(), data.support.clone());
+        let event: Vec<Size> = event.iter().map(|size| self.known_size(size)).collect();
+        let broken = self.broken_data.contains(&id);
+        let axes = if broken { None } else { self.observation_rows(id, target) };
+        let declared = (!broken).then_some(&support);
+        let dist = self.check_dist(call, &For { name: &name, event: &event, declared });
+        let (Some(axes), Some(dist)) = (axes, dist) else { return };
+        if self.check_observed_support(id, call, &dist, &event).is_none() || self.broken_plates > 0 {
+            return;
+        }
+        let whole = self.data_node(id, target.span);
+        let picks: Vec<Pick> = axes.into_iter().map(Pick::Row).collect();
+        let value = if picks.is_empty() { whole } else { self.index(whole, picks, target.span) };
+        self.statements.push(Statement::Observe(Observation {
+            data: id,
+            value,
+            dist,
+            plates: self.plates.clone(),
+            span,
+        }));
+    }
+
+    /// All row indices, each the variable of an enclosing plate over that dim, in order.
+    fn observation_rows(&mut self, id: DataId, target: &'a Target) -> Option<Vec<AxisId>> {
+        let rows = self.data[id.index()].rows.clone();
+        let mut axes = vec![];
+        for (at, row) in rows.iter().enumerate() {
+            let index = target.index.get(at);
+            let axis = index.and_then(|index| self.plate_variable(index));
+            match axis {
+                Some(axis) if self.axes[axis].size == Size::dim(*row) => axes.push(axis),
+                _ => return self.wrong_rows(id, target),
+            }
+        }
+        let in_order = axes.windows(2).all(|pair| {
+            let place = |axis: AxisId| self.plates.iter().position(|plate| *plate == axis);
+            place(pair[0]) < place(pair[1])
+        });
+        if target.index.len() != rows.len() || !in_order {
+            return self.wrong_rows(id, target);
+        }
+        // A plate that the data has no row of would observe the same value again and again.
+        if let Some(extra) = self.plates.iter().find(|plate| !axes.contains(plate)) {
+            let (variable, dim) = (self.axes[*extra].name.clone(), self.print_size(&self.axes[*extra].size));
+            let name = target.name.node.clone();
+            self.report(Statements::ObservedAgain { name, variable, dim, span: target.span });
+            return None;
+        }
+        Some(axes)
+    }
+
+    fn plate_variable(&self, index: &Expr) -> Option<AxisId> {
+        match &index.kind {
+            ExprKind::Paren(inner) => self.plate_variable(inner),
+            ExprKind::Name(name) => self.plates.iter().rev().copied().find(|axis| self.axes[*axis].name == *name),
+            _ => None,
+        }
+    }
+
+    fn wrong_rows<T>(&mut self, id: DataId, target: &Target) -> Option<T> {
+        if self.broken_plates > 0 {
+            return None;
+        }
+        let data = &self.data[id.index()];
+        let rows: Vec<String> = data.rows.iter().map(|dim| self.dims[*dim].name.clone()).collect();
+        let around: Vec<(String, String)> = (self.plates.iter())
+            .map(|axis| (self.axes[*axis].name.clone(), self.print_size(&self.axes[*axis].size)))
+            .collect();
+        let (name, span) = (data.name.clone(), target.span);
+        self.report(Statements::ObservedRows { name, rows, around, given: target.index.len(), span });
+        None
+    }
+
+    /// Observed data must lie in the distribution's support; `Bernoulli` also scores `unit` values.
+    fn check_observed_support(&mut self, id: DataId, call: &Call, dist: &Dist, event: &[Size]) -> Option<()> {
+        let support = self.data[id.index()].support.clone();
+        let own = dist::support(&self.graph, dist, event);
+        let (name, declared) = (self.data[id.index()].name.clone(), self.data[id.index()].span);
+        if dist.kind == Kind::Bernoulli && support == Support::Unit {
+            self.report(Lints::UnitBernoulli { name, declared, span: call.span });
+            return Some(());
+        }
+        // Bounds that a site or data sets are checked when computed.
+        let moving = matches!(own, Support::Count(_)) && matches!(support, Support::Count(_));
+        if fits(&support, &own) == Fit::Proven || moving {
+            return Some(());
+        }
+        let (have, want) = (self.support_text(&support), self.support_text(&own));
+        let offer = family(&support);
+        let dist = call.name.node.clone();
+        self.report(Supports::Observed { name, have, declared, dist, want, offer, span: call.span });
+        None
+    }
+}
