@@ -284,3 +284,19 @@ fn ctrl_c_stops_after_the_step_and_writes_everything() {
     assert!(summary["steps"].as_u64().expect("steps") < 2_000_000_000);
     assert!(place.read("run/trace.csv").lines().count() > 1);
 }
+
+#[test]
+fn fix_rewrites_the_centred_hierarchy_and_shows_the_difference() {
+    let centred = GOOD.replace("  for j in J {", "  tau ~ HalfCauchy(5)\n  for j in J {\n    theta ~ Normal(mu, tau)");
+    let centred = centred.replace("y[j] ~ Normal(mu, sigma[j])", "y[j] ~ Normal(theta, sigma[j])");
+    let place = Place::new(&[("m.vi", &centred)]);
+    let lint = place.run(&["check", "m.vi"]);
+    assert_eq!(lint.code, 0, "a warning is no failure");
+    assert!(lint.err.contains("ppl::model::funnel"), "{}", lint.err);
+    let fixed = place.run(&["check", "--fix", "m.vi"]);
+    assert_eq!(fixed.code, 0, "{}", fixed.err);
+    assert!(fixed.out.contains("-    theta ~ Normal(mu, tau)") && fixed.out.contains("+    theta = "), "{}", fixed.out);
+    let again = place.run(&["check", "m.vi"]);
+    assert_eq!((again.code, again.err.contains("funnel")), (0, false), "{}", again.err);
+    assert_eq!(place.run(&["fmt", "--check", "m.vi"]).code, 0, "a fix keeps the layout");
+}
