@@ -9,6 +9,8 @@ mod interpreter;
 #[path = "../known/mod.rs"]
 mod known;
 mod posteriors;
+mod mutation;
+mod rules;
 mod tidy;
 mod truth;
 mod world;

@@ -1,7 +1,7 @@
 //! Adding nodes of the model's graph with the place they were written at; what can be said of a node.
 
 use super::Checker;
-use crate::math::support::{Fit, fits};
+use crate::math::support::{Bound, Fit, fits};
 use crate::math::{Binary, DataId, NodeId, Op, Over, ParamId, Pick, Reduce, SiteId, Support, Unary};
 use crate::shape::{AxisId, Shape, Size};
 use crate::source::Span;
@@ -130,6 +130,11 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn support_text(&self, support: &Support) -> String {
+        if let Support::Interval(Bound::Number(low), Bound::Number(high)) = support
+            && low == high
+        {
+            return format!("the number {low}");
+        }
         support.print(&self.dims, &|node| self.graph.nodes[node].span.map_or("...".into(), |span| self.text(span)))
     }
 }

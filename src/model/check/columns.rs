@@ -7,7 +7,7 @@ use super::{Checker, walk};
 use crate::math::DataId;
 use crate::model::problems::Columns;
 use crate::source::Span;
-use crate::syntax::{Call, Expr, ExprKind};
+use crate::syntax::{BinaryOp, Call, Expr, ExprKind};
 
 /// Functions of a column expression with the arguments they take; the built-in elementwise ones are there too.
 const TAKES: &[(&str, usize, &str)] = &[
@@ -30,7 +30,7 @@ impl<'a> Checker<'a> {
         walk::each(value, &mut |expr| match &expr.kind {
             ExprKind::Text(_) => texts.push(expr.span),
             // Text is compared with a column, or names one.
-            ExprKind::Binary { left, right, .. } => allowed.extend([left.span, right.span]),
+            ExprKind::Binary { op, left, right, .. } if is_comparison(*op) => allowed.extend([left.span, right.span]),
             ExprKind::Name(name) if *name != own => {
                 if let Some(Meaning::Data(id)) = self.scope.top.get(name).map(|entry| entry.meaning.clone()) {
                     self.data_reads.entry(id).or_insert(expr.span);
@@ -96,4 +96,9 @@ impl<'a> Checker<'a> {
             }
         }
     }
+}
+
+fn is_comparison(op: BinaryOp) -> bool {
+    use BinaryOp::*;
+    matches!(op, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual)
 }

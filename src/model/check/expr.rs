@@ -98,18 +98,12 @@ impl<'a> Checker<'a> {
             ExprKind::If { condition, then, otherwise } => self.check_if(condition, then, otherwise, span)?,
             ExprKind::Array(items) => self.check_array(items, span)?,
             ExprKind::ArrayFor { body, each } => self.check_array_for(body, each, span)?,
-            ExprKind::Text(_) => {
-                self.report(Expressions::Text { span });
-                return None;
-            }
             ExprKind::Range { .. } => {
                 self.report(Expressions::Range { span });
                 return None;
             }
-            ExprKind::Record(_) => {
-                self.report(Expressions::Record { span });
-                return None;
-            }
+            // The parser says that text and `{ }` have no place here.
+            ExprKind::Text(_) | ExprKind::Record(_) => return None,
         };
         Some(Value::Node(node))
     }
@@ -219,7 +213,12 @@ impl<'a> Checker<'a> {
             let (left, right) = (self.print_shape(a), self.print_shape(b));
             let (left_text, right_text) = (self.text(a_span), self.text(b_span));
             let spans = (a_span, b_span);
-            self.report(Shapes::MatMul { left, right, left_text, right_text, spans, vectors });
+            let turned = match (self.event(a), self.event(b)) {
+                ([k, _], [l]) | ([k, _], [l, _]) if k == l => Some(format!("transpose({left_text}) @ {right_text}")),
+                ([_, k], [_, l]) if k == l => Some(format!("{left_text} @ transpose({right_text})")),
+                _ => None,
+            };
+            self.report(Shapes::MatMul { left, right, left_text, right_text, spans, vectors, turned });
             return None;
         }
         Some(self.matmul(a, b, span))

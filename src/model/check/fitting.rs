@@ -32,7 +32,15 @@ impl<'a> Checker<'a> {
                 let (have, wanted) = (self.print_support(node), self.support_text(want));
                 let label = matches!(self.support(node), Support::Category(_));
                 let text = self.text(span);
-                let offer = if label { label_offer(&text, &have) } else { offer(want, &text) };
+                let offer = match self.fold_number(node) {
+                    Some(_) => format!("write a number that is {wanted}"),
+                    None if label => label_offer(&text, &have),
+                    None => offer(want, &text),
+                };
+                if let Some(sum) = self.literal_sum(node).filter(|_| matches!(want, Support::Simplex(_))) {
+                    self.report(Supports::NotProbabilities { what: what.into(), text, sum, span });
+                    return None;
+                }
                 let never = fits(self.support(node), want) == Fit::Disproven;
                 self.report(Supports::DoesNotFit { what: what.into(), text, have, want: wanted, never, offer, span });
                 None
@@ -102,6 +110,12 @@ impl<'a> Checker<'a> {
             Op::Named(Label::Call { name, .. }, _) => self.is_net(name),
             _ => false,
         }
+    }
+
+    /// The sum of a vector of literals.
+    fn literal_sum(&self, node: NodeId) -> Option<f64> {
+        let Op::Stack(list) = &self.graph.nodes[self.unnamed(node)].op else { return None };
+        list.iter().map(|item| self.fold_number(*item)).sum()
     }
 
     /// Literal probabilities sum to one or they do not.

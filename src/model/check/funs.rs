@@ -29,11 +29,6 @@ pub(super) enum Body {
 impl<'a> Checker<'a> {
     pub(super) fn add_fun(&mut self, name: &'a Name, formals: &'a [Formal], body: &'a Expr) -> usize {
         self.check_formals(formals);
-        for formal in formals {
-            if let Some(ty) = &formal.ty {
-                self.report(Calls::TypedFormal { name: formal.name.node.clone(), span: ty.span });
-            }
-        }
         self.funs.push(FunItem { name, formals, body, broken: false });
         self.funs.len() - 1
     }

@@ -192,6 +192,7 @@ impl<'a> Checker<'a> {
                     .or_else(|| self.scope.model_names.contains_key(name).then_some("a definition of the model"));
                 let sites: Vec<String> = self.sites.iter().map(|site| site.name.clone()).collect();
                 let nearest = super::names::nearest(name, sites.iter().map(String::as_str));
+                self.unknown_targets += 1;
                 self.report(Guides::NotASite { name: name.clone(), word, nearest, sites, span: target.span });
                 None
             }
@@ -281,7 +282,9 @@ impl<'a> Checker<'a> {
             }
             return;
         }
-        if let (Some(span), false) = (span, missing.is_empty() || self.model_is_broken) {
+        // A misspelt target is said as such, not once more as a site without a factor.
+        let settled = missing.len() <= self.unknown_targets || self.model_is_broken;
+        if let (Some(span), false) = (span, settled) {
             let sites = missing.iter().map(|id| (self.sites[id.index()].name.clone(), self.site_names[id.index()]));
             let sites: Vec<(String, Span)> = sites.collect();
             let keyword = Span::new(span.start, span.start + "guide".len());

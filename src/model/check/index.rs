@@ -32,6 +32,10 @@ impl<'a> Checker<'a> {
         while let ExprKind::Index { base: inner, index } = &base.kind {
             lists.push(index);
             base = inner;
+            // What follows a slice indexes what it left.
+            if matches!(&inner.kind, ExprKind::Index { index, .. } if index.iter().any(is_range)) {
+                break;
+            }
         }
         let indices: Vec<&'a Expr> = lists.into_iter().rev().flatten().collect();
         match &base.kind {
@@ -274,7 +278,15 @@ impl<'a> Checker<'a> {
         }
         let picks: Vec<Option<Pick>> =
             indices.iter().zip(&event).map(|(index, size)| self.check_pick(index, size, name)).collect();
-        Some(self.index(base, picks.into_iter().collect::<Option<_>>()?, span))
+        let picks: Vec<Pick> = picks.into_iter().collect::<Option<_>>()?;
+        // Rows and axes of one name are one index.
+        let (base, picks) = match &self.graph.nodes[base].op {
+            Op::Index(inner, first) if !first.iter().any(|pick| matches!(pick, Pick::Slice(..))) => {
+                (*inner, first.iter().cloned().chain(picks).collect())
+            }
+            _ => (base, picks),
+        };
+        Some(self.index(base, picks, span))
     }
 
     /// The plate that a site is read in, if it is its own: there no other row of it can be read.
@@ -283,4 +295,8 @@ impl<'a> Checker<'a> {
         let axis = self.graph.nodes[node].shape.plates.iter().rev().find(|axis| self.plates.contains(axis))?;
         Some(self.axes[*axis].name.clone())
     }
+}
+
+fn is_range(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Range { .. })
 }

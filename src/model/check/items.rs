@@ -79,7 +79,8 @@ impl<'a> Checker<'a> {
                 }
             },
             _ => {
-                self.report(Items::RowNotADim { text: self.text(row.span), word: "an expression", span: row.span });
+                let word = if matches!(row.kind, ExprKind::Number { .. }) { "a number" } else { "an expression" };
+                self.report(Items::RowNotADim { text: self.text(row.span), word, span: row.span });
                 None
             }
         }

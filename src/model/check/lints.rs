@@ -42,7 +42,12 @@ impl<'a> Checker<'a> {
 
     /// If data are declared, a `~` or a `factor` reads some.
     fn check_likelihood(&mut self) {
-        if self.data.is_empty() || self.models.is_empty() || self.model_is_broken || !self.observed.is_empty() {
+        if self.data.is_empty()
+            || !self.broken_data.is_empty()
+            || self.models.is_empty()
+            || self.model_is_broken
+            || !self.observed.is_empty()
+        {
             return;
         }
         let factors: Vec<NodeId> =

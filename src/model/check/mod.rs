@@ -118,6 +118,7 @@ pub(super) struct Checker<'a> {
     trial: bool,
     guide_block: bool,
     guide_auto: bool,
+    unknown_targets: usize,
     // What was read and written.
     data_reads: BTreeMap<DataId, Span>,
     column_reads: BTreeMap<DataId, BTreeSet<DataId>>,
@@ -176,6 +177,7 @@ impl<'a> Checker<'a> {
             trial: false,
             guide_block: false,
             guide_auto: false,
+            unknown_targets: 0,
             data_reads: BTreeMap::new(),
             column_reads: BTreeMap::new(),
             observed: BTreeMap::new(),
@@ -324,8 +326,11 @@ impl<'a> Checker<'a> {
 
     /// Labels what was reported since then with where it came from.
     pub(super) fn label_since(&mut self, before: usize, span: Span, text: &str) {
+        const MOST: usize = 4;
         for problem in &mut self.problems[before..] {
             if !problem.labels.iter().any(|label| label.span == span) {
+                // Of a long chain of calls the innermost few and the outermost say most.
+                problem.labels.truncate(MOST - 1);
                 problem.labels.push(Label { span, text: text.into() });
             }
         }

@@ -70,12 +70,8 @@ impl<'a> Checker<'a> {
             let (formals, result) = (self.nets[at].formals, self.nets[at].result);
             let mut types = vec![];
             for formal in formals {
-                let Some(ty) = &formal.ty else {
-                    self.report(Nets::UntypedArgument { name: formal.name.node.clone(), span: formal.name.span });
-                    types.push(None);
-                    continue;
-                };
-                types.push(self.check_complete_type(ty));
+                // The parser says where a type is missing.
+                types.push(formal.ty.as_ref().and_then(|ty| self.check_complete_type(ty)));
             }
             let outputs: Vec<_> = match result {
                 NetResult::One(ty) => vec![self.check_complete_type(ty).map(|ty| (None, ty))],
@@ -91,10 +87,7 @@ impl<'a> Checker<'a> {
     }
 
     fn check_output(&mut self, output: &'a Formal) -> Option<(Option<String>, Checked)> {
-        let Some(ty) = &output.ty else {
-            self.report(Nets::UntypedArgument { name: output.name.node.clone(), span: output.name.span });
-            return None;
-        };
+        let ty = output.ty.as_ref()?;
         Some((Some(output.name.node.clone()), self.check_complete_type(ty)?))
     }
 
@@ -113,6 +106,7 @@ impl<'a> Checker<'a> {
             let args = signature.formals.iter().map(|ty| self.placeholder(&ty.event, &ty.support)).collect();
             if let Some(outputs) = self.net_body(at, args) {
                 for ((node, span), (name, ty)) in outputs.into_iter().zip(&signature.outputs) {
+                    let span = self.output_value(at, name.as_deref()).unwrap_or(span);
                     let what = name.clone().map_or("the result".into(), |name| format!("output `{name}`"));
                     self.check_output_fits(at, &what, node, ty, span);
                 }
@@ -123,6 +117,14 @@ impl<'a> Checker<'a> {
         }
         let good = self.errors() == before && self.nets[at].signature.is_some();
         self.nets[at].state = if good { State::Good } else { State::Broken };
+    }
+
+    /// Where the value of a named output is written.
+    fn output_value(&self, at: usize, output: Option<&str>) -> Option<Span> {
+        self.nets[at].body.iter().find_map(|stmt| match &stmt.node {
+            NetStmt::Def { name, value } if Some(name.node.as_str()) == output => Some(value.span),
+            _ => None,
+        })
     }
 
     fn check_output_fits(&mut self, at: usize, what: &str, node: NodeId, ty: &Checked, span: Span) {

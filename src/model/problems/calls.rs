@@ -16,7 +16,6 @@ pub(in crate::model) enum Calls {
     OnlyInColumns { name: String, span: Span },
     OnlyAtStart { name: String, span: Span },
     ReducesANumber { name: String, text: String, span: Span },
-    TypedFormal { name: String, span: Span },
     Recursion { name: String, through: Vec<String>, span: Span },
 }
 
@@ -91,11 +90,6 @@ impl From<Calls> for Problem {
             )
             .label(span, "this is a number")
             .help(format!("leave `{name}` out, or write `{name}(x[k] for k in K)`")),
-            Calls::TypedFormal { name, span } => {
-                Problem::error("ppl::model::typed_argument", format!("the argument `{name}` of a `fun` has no type"))
-                    .label(span, "this type")
-                    .help("leave it out: a `fun` is checked at each call; a `net` has types")
-            }
             Calls::Recursion { name, through, span } => {
                 let help = if through.is_empty() {
                     "its body may not call itself; write a comprehension".to_string()

@@ -10,9 +10,7 @@ pub(in crate::model) enum Expressions {
     IndexedOutputs { name: String, outputs: Vec<String>, span: Span },
     NoOutput { name: String, outputs: Vec<String>, span: Span },
     NoFields { text: String, name: String, span: Span },
-    Text { span: Span },
     Range { span: Span },
-    Record { span: Span },
     CategoryArithmetic { op: String, size: String, text: String, span: Span },
     NotBinary { op: String, support: String, text: String, span: Span },
     EmptyArray { span: Span },
@@ -55,19 +53,9 @@ impl From<Expressions> for Problem {
                     .label(span, "only a net with named outputs has fields")
                     .help("leave the field out")
             }
-            Expressions::Text { span } => Problem::error("ppl::model::text", "text stands only in column expressions")
-                .label(span, "this text")
-                .help(
-                    "code the labels as numbers where the data is declared: `data y[N]: category(K) = levels(species)`",
-                ),
             Expressions::Range { span } => Problem::error("ppl::model::range", "a range is not a value")
                 .label(span, "`lo..hi` stands in an index or after `for k in`")
                 .help("write a slice `v[2..5]`, or `[k for k in 2..5]` for the numbers"),
-            Expressions::Record { span } => {
-                Problem::error("ppl::model::record", "`{ }` stands only in the `init:` entry of `fit`")
-                    .label(span, "not a value")
-                    .help("write an array `[a, b]`")
-            }
             Expressions::CategoryArithmetic { op, size, text, span } => {
                 let message = format!("`{text}` is a label of category({size}) and takes no part in arithmetic");
                 Problem::error("ppl::model::category_arithmetic", message)

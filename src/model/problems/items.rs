@@ -1,6 +1,6 @@
 //! Problems of items: sizes, types, consts, data, params and column expressions.
 
-use super::{did_you_mean, join, quoted};
+use super::{did_you_mean, quoted};
 use crate::problem::Problem;
 use crate::source::Span;
 
@@ -98,9 +98,13 @@ impl From<Types> for Problem {
                     ))
             }
             Types::Arguments { written, given, span } => {
-                let given = super::count(given, "argument");
-                Problem::error("ppl::model::type_arguments", format!("this type does not take {given}"))
-                    .label(span, "in the parentheses")
+                let name = written.split(['(', ',']).next().unwrap_or(written);
+                let message = match given {
+                    0 => format!("`{name}` needs what stands in its parentheses"),
+                    _ => format!("`{name}` does not take {} in parentheses", super::count(given, "argument")),
+                };
+                Problem::error("ppl::model::type_arguments", message)
+                    .label(span, "this type")
                     .help(format!("write it as {written}"))
             }
             Types::EmptyInterval { low, high, span } => {
@@ -114,7 +118,7 @@ impl From<Types> for Problem {
                     .help("write one bound for all entries")
             }
             Types::BoundMoves { reads, span } => {
-                Problem::error("ppl::model::moving_bound", format!("the bounds of a type cannot depend on {reads}"))
+                Problem::error("ppl::model::latent_bound", format!("the bounds of a type cannot depend on {reads}"))
                     .label(span, "this bound moves while fitting")
                     .help("draw on a fixed support and scale it: `u: unit ~ Beta(1, 1)`, then `x = lo + (hi - lo) * u`")
             }
@@ -246,7 +250,7 @@ impl From<Items> for Problem {
                     (Some((name, _)), _) => format!("write `{name} ~ ...` in the model"),
                     _ => "observe data with `~`".into(),
                 };
-                let message = format!("no statement of the model reads {}", join(&names, "or"));
+                let message = format!("no statement of the model reads {}", quoted(&names).replace(" and ", " or "));
                 data.into_iter()
                     .fold(Problem::error("ppl::model::no_likelihood", message), |problem, (_, span)| {
                         problem.label(span, "declared, and not observed")

@@ -61,8 +61,8 @@ impl From<Lints> for Problem {
                 Problem::warning("ppl::model::label_symmetry", message)
                     .label(span, format!("`{site}` picks one of them"))
                     .help(format!(
-                        "the posterior has one mode for every order of {}, and the fit finds one; `starts: 8` compares \
-                         several, an `ordered` site tells them apart",
+                        "the posterior has one mode for every order of {}, and a fit finds one of them; compare several \
+                         seeds, or tell them apart with an `ordered[K]` site",
                         super::quoted(&sites)
                     ))
             }
@@ -71,7 +71,7 @@ impl From<Lints> for Problem {
                 let problem = Problem::warning("ppl::model::half_cauchy", message)
                     .label(span, "a restricted density is not renormalized")
                     .help(format!(
-                        "write `{name} ~ {half}(...)`: the same posterior, and the bound is one of log evidence"
+                        "write `{name} ~ {half}(...)`: the same posterior, and its bound is a bound on log evidence"
                     ));
                 match fix {
                     Some(fix) => problem.fix(fix),

@@ -5,7 +5,6 @@ use crate::problem::Problem;
 use crate::source::Span;
 
 pub(in crate::model) enum Nets {
-    UntypedArgument { name: String, span: Span },
     OutputShape { net: String, what: String, have: String, want: String, sizes: String, span: Span },
     OutputSupport { net: String, what: String, have: String, want: String, offer: String, span: Span },
     ArgumentShape { net: String, formal: String, have: String, want: String, span: Span },
@@ -21,11 +20,6 @@ pub(in crate::model) enum Nets {
 impl From<Nets> for Problem {
     fn from(fact: Nets) -> Problem {
         match fact {
-            Nets::UntypedArgument { name, span } => {
-                Problem::error("ppl::model::net_type", format!("`{name}` needs a type: a net is typed"))
-                    .label(span, "no type")
-                    .help(format!("write for example `{name}: real[D]`"))
-            }
             Nets::OutputShape { net, what, have, want, sizes, span } => {
                 let help = if sizes.is_empty() || sizes.contains(',') {
                     format!("make it {want}, or change the declared type")
@@ -206,7 +200,9 @@ impl From<Dists> for Problem {
             Dists::SpreadUnknown { dist, output, written, span } => {
                 Problem::error("ppl::model::spread", format!("the net's output `{output}` is no parameter of {dist}"))
                     .label(span, "outputs become the parameters of their names")
-                    .help(format!("{dist} takes {written}: rename the output in the net, or give it by name"))
+                    .help(format!(
+                        "it is {written}: rename the output in the net, or name the net's value and give `e.{output}`"
+                    ))
             }
             Dists::UnknownArgument { dist, name, nearest, written, span } => {
                 Problem::error("ppl::model::unknown_argument", format!("{dist} has no parameter `{name}`"))

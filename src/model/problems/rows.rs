@@ -88,13 +88,14 @@ impl From<Rows> for Problem {
                     .help(format!("start at a statistic of all rows: `mean({name})`, `sd({name})`, `min` or `max`"))
             }
             Rows::TooManyIndices { name, shape, given, own_plate: Some(variable), extra } => {
-                let message = format!("`{name}` is row {variable} of its plate here, and has {shape} to index");
-                let _ = given;
-                Problem::error("ppl::model::other_row", message)
-                    .label(extra, "no other row can be read inside the plate")
-                    .help(format!(
-                        "write `{name}` or `{name}[{variable}]`; read other rows after the plate, or in a second one"
-                    ))
+                let message = if shape == "a number" {
+                    format!("`{name}` is row {variable} here, a number: no other row can be read inside its plate")
+                } else {
+                    format!("`{name}` is row {variable} here, of shape {shape}, and {given} indices are given")
+                };
+                Problem::error("ppl::model::other_row", message).label(extra, "not an index of this row").help(format!(
+                    "write `{name}` or `{name}[{variable}]`; read other rows after the plate, or in a second one"
+                ))
             }
             Rows::TooManyIndices { name, shape, given, own_plate: None, extra } => {
                 let message = if shape == "a number" {
@@ -143,7 +144,7 @@ impl From<Rows> for Problem {
                 format!("index {at} does not lie in an axis of {size} of `{name}`"),
             )
             .label(span, "outside")
-            .help(format!("indices count from 0 to {size} - 1")),
+            .help(format!("indices count from 0, so the last is {size} - 1")),
             Rows::LagOutsideChain { variable, text, span } => Problem::error(
                 "ppl::model::lag",
                 format!("`[{text}]` reads another row, and rows of a plate are independent"),

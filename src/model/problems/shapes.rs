@@ -28,6 +28,7 @@ pub(in crate::model) enum Shapes {
         right_text: String,
         spans: (Span, Span),
         vectors: bool,
+        turned: Option<String>,
     },
     Branches {
         left: String,
@@ -98,9 +99,11 @@ impl From<Shapes> for Problem {
                     .label(right_span, format!("this is {right}"))
                     .help(format!("shapes must be equal, or one side a number; nothing is stretched. {help}"))
             }
-            Shapes::MatMul { left, right, left_text, right_text, spans, vectors } => {
+            Shapes::MatMul { left, right, left_text, right_text, spans, vectors, turned } => {
                 let help = if vectors {
                     format!("for two vectors write `dot({left_text}, {right_text})`")
+                } else if let Some(turned) = turned {
+                    format!("write `{turned}`")
                 } else {
                     "`@` takes [n, m] @ [m, k], [n, m] @ [m] or [n] @ [n, m]; for other shapes `transpose` one side"
                         .to_string()

@@ -14,6 +14,12 @@ pub(in crate::model) enum Supports {
         offer: String,
         span: Span,
     },
+    NotProbabilities {
+        what: String,
+        text: String,
+        sum: f64,
+        span: Span,
+    },
     SiteType {
         name: String,
         declared: String,
@@ -66,6 +72,11 @@ impl From<Supports> for Problem {
                     format!("{what} must be {want}, and `{text}` is {have}")
                 };
                 Problem::error("ppl::model::support", message).label(span, format!("this is {have}")).help(offer)
+            }
+            Supports::NotProbabilities { what, text, sum, span } => {
+                Problem::error("ppl::model::support", format!("{what} must be probabilities, and `{text}` is not"))
+                    .label(span, format!("sums to {sum:.6}").trim_end_matches('0').trim_end_matches('.').to_string())
+                    .help("the entries are at least 0 and sum to 1; `softmax(...)` makes them so")
             }
             Supports::SiteType { name, declared, declared_span, dist, own, offer, dist_span } => {
                 let message = format!("site `{name}` is declared {declared}, and {dist} has support {own}");
