@@ -356,3 +356,6 @@ impl Builder {
         (self.sum(x, &axes), names.iter().copied().filter(kept).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,30 +10,89 @@ use crate::problem::Bug;
 pub fn gradient(b: &mut Builder, of: NodeId, wrt: &[NodeId]) -> Result<Vec<NodeId>, Bug> {
     let active = active(b, of, wrt);
     let shape = b.shape(of).to_vec();
-    let mut adjoints: Vec<Option<NodeId>> = vec![None; of.index() + 1];
-    adjoints[of.index()] = Some(b.literal(1.0, &shape));
-    for index in (0..=of.index()).rev() {
-        let Some(adjoint) = adjoints[index].filter(|_| active[index]) else { continue };
+    let mut adjoints: Vec<Adjoint> = vec![Adjoint::default(); of.index() + 1];
+    adjoints[of.index()].whole = Some(b.literal(1.0, &shape));
+    for index in (0..=of.index()).rev().filter(|index| active[*index]) {
         let id = NodeId::new(index);
+        let Some(adjoint) = adjoints[index].total(b, id) else { continue };
+        if let Op::Slice { of, axis, start, .. } = *b.op(id) {
+            adjoints[of.index()].slices.push((axis, start, adjoint));
+            continue;
+        }
         for (operand, part) in pull(b, id, adjoint, &active) {
             let shape = b.shape(operand).to_vec();
             let part = b.sum_to(part, &shape);
-            adjoints[operand.index()] = Some(match adjoints[operand.index()] {
-                Some(sum) => b.plus(sum, part),
-                None => part,
-            });
+            adjoints[operand.index()].add(b, part);
         }
     }
     let mut gradients = vec![];
     for id in wrt {
         let shape = b.shape(*id).to_vec();
-        let found = adjoints.get(id.index()).copied().flatten();
+        let found = adjoints.get_mut(id.index()).and_then(|adjoint| adjoint.total(b, *id));
         gradients.push(match found {
             Some(adjoint) => b.expand(adjoint, &shape),
             None => b.literal(0.0, &shape),
         });
     }
     Ok(gradients)
+}
+
+/// What has flowed back to a node so far.
+#[derive(Debug, Clone, Default)]
+struct Adjoint {
+    whole: Option<NodeId>,
+    /// What flowed back to slices of it: axis, start, value. They wait, so that slices side by side, as those of a
+    /// packed vector of parameters are, come together in one `Concat` and not in a sum of padded arrays.
+    slices: Vec<(usize, usize, NodeId)>,
+}
+
+impl Adjoint {
+    fn add(&mut self, b: &mut Builder, part: NodeId) {
+        self.whole = Some(match self.whole {
+            Some(sum) => b.plus(sum, part),
+            None => part,
+        });
+    }
+
+    /// All of it, as one node shaped as `id`.
+    fn total(&mut self, b: &mut Builder, id: NodeId) -> Option<NodeId> {
+        let shape = b.shape(id).to_vec();
+        let mut waiting = std::mem::take(&mut self.slices);
+        waiting.sort_by_key(|(axis, start, _)| (*axis, *start));
+        while let Some((axis, ..)) = waiting.first().copied() {
+            let row = side_by_side(b, &mut waiting, axis);
+            let part = joined(b, &row, axis, &shape);
+            self.add(b, part);
+        }
+        self.whole
+    }
+}
+
+/// Takes slices along `axis` that do not overlap, first come first served.
+fn side_by_side(b: &Builder, waiting: &mut Vec<(usize, usize, NodeId)>, axis: usize) -> Vec<(usize, NodeId)> {
+    let (mut row, mut end) = (vec![], 0);
+    waiting.retain(|(along, start, value)| {
+        let fits = *along == axis && *start >= end;
+        if fits {
+            end = start + b.shape(*value)[axis];
+            row.push((*start, *value));
+        }
+        !fits
+    });
+    row
+}
+
+/// Parts at their places along `axis` of an array of `shape`, zeros between.
+fn joined(b: &mut Builder, row: &[(usize, NodeId)], axis: usize, shape: &[usize]) -> NodeId {
+    let (mut parts, mut end) = (vec![], 0);
+    for (start, value) in row {
+        let gap = b.literal(0.0, &infer::with_axis(shape, axis, start - end));
+        parts.extend([gap, *value]);
+        end = start + b.shape(*value)[axis];
+    }
+    let rest = b.literal(0.0, &infer::with_axis(shape, axis, shape[axis] - end));
+    parts.push(rest);
+    b.concat(&parts, axis)
 }
 
 /// Which nodes up to `of` depend on `wrt` through derivatives that are not zero everywhere.
@@ -102,10 +161,6 @@ fn pull(b: &mut Builder, id: NodeId, g: NodeId, active: &[bool]) -> Vec<(NodeId,
             axes.iter().enumerate().for_each(|(to, from)| back[*from] = to);
             one(x, b.permute(g, &back))
         }
-        Op::Slice { of, axis, start, end } => {
-            let extent = b.shape(of)[axis];
-            one(of, b.pad(g, axis, start, extent - end))
-        }
         Op::Pad { of, axis, before, .. } => {
             let extent = b.shape(of)[axis];
             one(of, b.slice(g, axis, before, before + extent))
@@ -121,7 +176,8 @@ fn pull(b: &mut Builder, id: NodeId, g: NodeId, active: &[bool]) -> Vec<(NodeId,
         Op::ScatterAdd { values, index, .. } => one(values, b.gather(g, index)),
         Op::Cholesky(x) => one(x, cholesky(b, id, g)),
         Op::SolveTriangular { lower, right, transposed } => solved(b, lower, right, transposed, id, g, &wants),
-        Op::Literal(_) | Op::Constant(_) | Op::Input(_) | Op::Iota => vec![],
+        // Slices wait in `Adjoint`.
+        Op::Literal(_) | Op::Constant(_) | Op::Input(_) | Op::Iota | Op::Slice { .. } => vec![],
     }
 }
 

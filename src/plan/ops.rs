@@ -279,4 +279,36 @@ mod tests {
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
     }
+
+    fn draws(domain: Domain, seed: u64) -> Vec<f64> {
+        let mut random = crate::plan::random::Random::new(seed);
+        let (low, high) = match domain {
+            Real => (-4.0, 4.0),
+            Positive => (0.1, 9.0),
+            AboveMinusOne => (-0.9, 4.0),
+            Nonzero => (0.1, 4.0),
+            Unit => (0.01, 0.99),
+        };
+        (0..257).map(|_| random.between(low, high)).collect()
+    }
+
+    #[test]
+    fn the_loops_over_slices_are_the_scalar_functions() {
+        use crate::kernel::elementwise::{self, Side};
+        let near = |x: f64, y: f64| (x - y).abs() <= 1e-15 * (1.0 + 4.0 * x.abs());
+        for row in &UNARY {
+            let x = draws(row.domain, 1);
+            let mut out = vec![0.0; x.len()];
+            elementwise::unary(row.op, &x, &mut out);
+            let agree = x.iter().zip(&out).all(|(x, y)| near((row.scalar)(*x), *y));
+            assert!(agree, "{}", row.name);
+        }
+        for row in &BINARY {
+            let (x, y) = (draws(row.domain[0], 1), draws(row.domain[1], 2));
+            let mut out = vec![0.0; x.len()];
+            elementwise::binary(row.op, Side::Many(&x), Side::Many(&y), &mut out);
+            let agree = (0..x.len()).all(|i| near((row.scalar)(x[i], y[i]), out[i]));
+            assert!(agree, "{}", row.name);
+        }
+    }
 }

@@ -19,6 +19,16 @@ fn check(b: Builder, y: NodeId, inputs: &[Vec<f64>], tolerance: f64, say: &str) 
     let plan = b.finish().unwrap();
     verify(&plan).unwrap_or_else(|bug| panic!("{say}: {bug}"));
     compare(&plan, inputs, tolerance, say);
+    let optimized = crate::plan::optimize::optimize(plan.clone()).unwrap();
+    let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+    let [before, after] = [&plan, &optimized].map(|plan| crate::plan::evaluate_once(plan, &inputs).unwrap().concat());
+    let near = |(x, y): (&f64, &f64)| (x - y).abs() <= 1e-9 * (1.0 + x.abs());
+    assert!(
+        before.iter().zip(&after).all(near),
+        "{say}: {before:?} {after:?}\n{}\n{}",
+        print(&plan),
+        print(&optimized)
+    );
 }
 
 fn compare(plan: &Plan, inputs: &[Vec<f64>], tolerance: f64, say: &str) {
@@ -182,6 +192,24 @@ fn reductions_and_moves() {
         let y = weighted(&mut b, y);
         check(b, y, &[Random::new(9).reals(24)], 1e-7, name);
     }
+}
+
+#[test]
+fn slices_of_a_packed_vector_come_back_as_one() {
+    let mut b = Builder::new();
+    let x = b.input("x", &[9]);
+    let ends = [(0, 2), (3, 5), (5, 9)];
+    let parts = ends.map(|(start, end)| {
+        let part = b.slice(x, 0, start, end);
+        let part = b.exp(part);
+        b.sum_all(part)
+    });
+    let y = parts.into_iter().reduce(|sum, part| b.plus(sum, part)).unwrap();
+    let back = gradient(&mut b, y, &[x]).unwrap();
+    b.output("back", back[0]);
+    let plan = b.finish().unwrap();
+    let text = print(&crate::plan::optimize::optimize(plan).unwrap());
+    assert!(text.contains("concat(") && !text.contains("pad(") && !text.contains("add("), "{text}");
 }
 
 #[test]
