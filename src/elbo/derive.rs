@@ -32,7 +32,7 @@ pub fn derive(model: &Model) -> (Option<Elbo>, Problems) {
 }
 
 fn bound(facts: &Facts, decisions: &[Decision]) -> Result<Elbo, ElboProblem> {
-    let guided = guide::treat(facts, decisions)?;
+    let guided = guide::treat(facts, decisions);
     let model = facts.model;
     let closed = !model.fit.sampled_kl && matches!(model.fit.objective, None | Some(Objective::Elbo(_)));
     let mut draft = Draft { facts, guided, closed };

@@ -1,6 +1,6 @@
 //! The decision table: for every latent site the first row that applies, and the reason for it.
 
-use crate::dist::{Draw, catalogue};
+use crate::dist::{self, Bijector, Draw, catalogue};
 use crate::elbo::cost::{self, Facts};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::{Choice, Estimator, because};
@@ -63,7 +63,8 @@ pub fn decide(facts: &Facts) -> Result<Vec<Decision>, Problems> {
 }
 
 fn integrates_to_one(facts: &Facts, id: SiteId) -> Answer {
-    if !facts.leaves.contains(&id) {
+    let drawable = matches!(row(facts, id).draw, Draw::Reparam(..) | Draw::Implicit(..)) || finite(facts, id).is_some();
+    if !facts.leaves.contains(&id) || !drawable {
         return Answer::Next;
     }
     let because = "nothing observed, no `factor` and no guide expression depends on it";
@@ -227,6 +228,9 @@ fn not_pathwise(facts: &Facts, id: SiteId) -> Option<String> {
             return Some(format!("{} is not reparameterized", row.name));
         }
     }
+    if !facts.factor.contains_key(&id) && Bijector::of(&model.sites[id.index()].support).is_none() {
+        return Some(format!("nothing maps reals onto the support of `{name}`"));
+    }
     let jump = downstream(facts).into_iter().any(|root| follows(facts, root, id) == Some(Continuity::Discontinuous));
     jump.then(|| format!("what follows is not continuous in `{name}`"))
 }
@@ -269,9 +273,14 @@ pub fn joint_states(facts: &Facts, site: &Site, states: &Size) -> Option<Size> {
 }
 
 fn kind_name(facts: &Facts, id: SiteId) -> &'static str {
+    row(facts, id).name
+}
+
+/// The distribution that a site is drawn from: its factor's, or its own.
+fn row(facts: &Facts, id: SiteId) -> &'static dist::Row {
     let site = &facts.model.sites[id.index()];
     let kind = facts.factor.get(&id).map_or(site.dist.kind, |at| facts.model.guide.factors[*at].dist.kind);
-    catalogue::row(kind).name
+    catalogue::row(kind)
 }
 
 /// Guides, objectives and data that are not derived yet.

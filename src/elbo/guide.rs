@@ -8,7 +8,6 @@ use crate::arena::Arena;
 use crate::dist::{self, Bijector, Dist, Kind};
 use crate::elbo::cost::Facts;
 use crate::elbo::estimator::{Decision, Fate, finite, joint_states};
-use crate::elbo::problems::{ElboProblem, Limitation};
 use crate::elbo::rewrite::Rewrite;
 use crate::elbo::{SiteView, Treatment};
 use crate::math::{Binary, Graph, NodeId, Noise, Op, Over, Reduce, SiteId, Support, Unary};
@@ -31,28 +30,28 @@ pub struct Guided {
 }
 
 /// Makes the values of all sites.
-pub fn treat(facts: &Facts, decisions: &[Decision]) -> Result<Guided, ElboProblem> {
+pub fn treat(facts: &Facts, decisions: &[Decision]) -> Guided {
     let model = facts.model;
     let (graph, axes) = (model.graph.clone(), model.axes.clone());
     let mut guided =
         Guided { graph, axes, views: vec![], factors: BTreeMap::new(), maps: BTreeMap::new(), states: BTreeMap::new() };
     for (i, decision) in decisions.iter().enumerate() {
         let id = SiteId(i as u32);
-        let (treatment, value) = guided.treat_site(facts, id, decision.fate)?;
+        let (treatment, value) = guided.treat_site(facts, id, decision.fate);
         guided.views.push(SiteView { site: id, treatment, value, choice: decision.choice.clone() });
     }
-    Ok(guided)
+    guided
 }
 
 impl Guided {
-    fn treat_site(&mut self, facts: &Facts, id: SiteId, fate: Fate) -> Result<(Treatment, NodeId), ElboProblem> {
+    fn treat_site(&mut self, facts: &Facts, id: SiteId, fate: Fate) -> (Treatment, NodeId) {
         let model = facts.model;
         let site = &model.sites[id.index()];
-        Ok(match fate {
-            Fate::Auto => (Treatment::Auto, self.automatic(model, id)?),
+        match fate {
+            Fate::Auto => (Treatment::Auto, self.automatic(model, id)),
             Fate::Written(at) => {
                 let dist = self.renamed_factor(model, at);
-                let value = self.draw(site, id, &dist)?;
+                let value = self.draw(site, id, &dist);
                 self.factors.insert(id, dist);
                 (Treatment::Written(at), value)
             }
@@ -63,21 +62,19 @@ impl Guided {
             Fate::Enumerated(at) => {
                 let (axis, _) = self.list_states(facts, id);
                 let dist = self.renamed_factor(model, at);
-                let value = self.draw(site, id, &dist)?;
+                let value = self.draw(site, id, &dist);
                 self.factors.insert(id, dist);
                 (Treatment::Enumerated(at, axis), value)
             }
-            Fate::Leaf => (Treatment::Leaf, self.draw(site, id, &site.dist)?),
-        })
+            Fate::Leaf => (Treatment::Leaf, self.draw(site, id, &site.dist)),
+        }
     }
 
     /// Through the bijector of the support; identity and exp make it a factor of the catalogue.
-    fn automatic(&mut self, model: &Model, id: SiteId) -> Result<NodeId, ElboProblem> {
+    fn automatic(&mut self, model: &Model, id: SiteId) -> NodeId {
         let site = &model.sites[id.index()];
-        let Some(bijector) = Bijector::of(&site.support) else {
-            let what = Limitation::Map { site: site.name.clone() };
-            return Err(ElboProblem::Limitation { what, span: site.span });
-        };
+        // Row 5 of the table takes only supports that have a map.
+        let bijector = Bijector::of(&site.support).unwrap_or(Bijector::Identity);
         let shape = free_shape(site, &bijector);
         let free = self.graph.free(id, shape.clone());
         let kind = match bijector {
@@ -91,7 +88,7 @@ impl Guided {
         }
         let value = bijector.forward(&mut self.graph, free);
         self.maps.insert(id, bijector);
-        Ok(value)
+        value
     }
 
     fn renamed_factor(&mut self, model: &Model, at: usize) -> Dist {
@@ -101,16 +98,10 @@ impl Guided {
         Dist { kind: factor.dist.kind, args }
     }
 
-    /// A draw as a function of standard noise.
-    fn draw(&mut self, site: &Site, id: SiteId, dist: &Dist) -> Result<NodeId, ElboProblem> {
-        if let Some(value) = dist::draw(&mut self.graph, dist, id, &site.plates, &site.event) {
-            return Ok(value);
-        }
-        if site.support.states().is_some() {
-            return Ok(self.invert(site, id, dist));
-        }
-        let what = Limitation::DiscreteLeaf { site: site.name.clone(), dist: dist::row(dist.kind).name };
-        Err(ElboProblem::Limitation { what, span: site.span })
+    /// A draw as a function of standard noise: reparameterized, or of finitely many states by inversion.
+    fn draw(&mut self, site: &Site, id: SiteId, dist: &Dist) -> NodeId {
+        let draw = dist::draw(&mut self.graph, dist, id, &site.plates, &site.event);
+        draw.unwrap_or_else(|| self.invert(site, id, dist))
     }
 
     /// The number of states whose cumulative probability lies below a uniform number, component by component.

@@ -27,10 +27,8 @@ pub enum Limitation {
     Chain { site: String },
     DiscreteEvent { site: String },
     EnumerateBeforeDraw { site: String, reader: String },
-    DiscreteLeaf { site: String, dist: &'static str },
     Objective { name: String },
     SampledKlFullRank,
-    Map { site: String },
     MissingValues { data: String },
 }
 
@@ -106,12 +104,8 @@ fn message(what: &Limitation) -> String {
         EnumerateBeforeDraw { site, reader } => {
             format!("`{site}` is enumerated and `{reader}` is drawn given it: one draw a state is not there yet")
         }
-        DiscreteLeaf { site, dist } => {
-            format!("nothing observed depends on `{site}`, and drawing {dist} from the model is not there yet")
-        }
         Objective { name } => format!("the objective `{name}` is not there yet"),
         SampledKlFullRank => "`kl: sampled` with a joint guide is not there yet".into(),
-        Map { site } => format!("automatic factors on the support of `{site}` are not there yet"),
         MissingValues { data } => format!("`{data}` may have missing entries; bounds with them are not there yet"),
     }
 }
@@ -127,10 +121,8 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
         EnumerateBeforeDraw { .. } => {
             ("ppl::limitation::enumerate", "let the factor that is drawn read something else, or leave both automatic")
         }
-        DiscreteLeaf { .. } => ("ppl::limitation::discrete_leaf", "remove it from the model"),
         Objective { .. } => ("ppl::limitation::objective", "write `objective: elbo`"),
         SampledKlFullRank => ("ppl::limitation::sampled_kl", "use `guide meanfield`, or remove `kl: sampled`"),
-        Map { .. } => ("ppl::limitation::automatic_factor", "use real, positive, unit, an interval or a simplex"),
         MissingValues { .. } => ("ppl::limitation::missing_values", "remove the `?` and the rows with holes"),
     }
 }

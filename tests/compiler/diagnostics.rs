@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ppl::elbo;
 use ppl::model::{self, Settings, compile_model};
 use ppl::problem::{Fix, Problems, Severity, Style};
 use ppl::source::Source;
@@ -41,7 +42,11 @@ fn settings(text: &str) -> Settings {
 
 fn check(name: &str, text: &str) -> (Option<model::Model>, Problems, Source) {
     let source = Source::new(format!("{name}.vi"), text);
-    let (model, problems) = compile_model(&source, &settings(text));
+    let (model, mut problems) = compile_model(&source, &settings(text));
+    // A model that checks may still have no bound.
+    if let Some(model) = &model {
+        problems.extend(elbo::derive(model).1);
+    }
     (model, problems, source)
 }
 
@@ -111,10 +116,11 @@ fn four_mistakes_in_four_places_are_four_problems() {
 
 #[test]
 fn every_code_of_the_checker_has_a_case() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/model/problems");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut said = BTreeSet::new();
-    for file in fs::read_dir(folder).expect("the problems").flatten() {
-        let text = fs::read_to_string(file.path()).expect("text");
+    let files = fs::read_dir(root.join("src/model/problems")).expect("the problems").flatten();
+    for file in files.map(|file| file.path()).chain([root.join("src/elbo/problems.rs")]) {
+        let text = fs::read_to_string(file).expect("text");
         let codes = text.split('"').filter(|part| part.starts_with("ppl::") && part.matches("::").count() == 2);
         said.extend(codes.map(|code| code.replace("::", "-")));
     }
