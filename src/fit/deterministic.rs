@@ -163,7 +163,7 @@ impl Deterministic {
         // Who stops a fit does not wait for a better estimate of what it was.
         let (count, most) = match ending {
             Ending::Stopped => (*KHAT_DRAWS.start(), *KHAT_DRAWS.start()),
-            _ => (fitting.clamp(*KHAT_DRAWS.start(), *KHAT_DRAWS.end()), MOST_DRAWS),
+            _ => (fitting.max(target.cheap()).clamp(*KHAT_DRAWS.start(), *KHAT_DRAWS.end()), MOST_DRAWS),
         };
         let average = Average::over(&last_draws(target, self.settings.seed)?, &guide, target, Cross::Full)?;
         let sampler = Sampler::new(guide, self.settings.seed);

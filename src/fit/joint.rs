@@ -19,6 +19,7 @@ pub struct PlanJoint<'a> {
     backend: &'a dyn Backend,
     pub layout: Layout,
     most: usize,
+    work: usize,
     programs: BTreeMap<usize, Box<dyn Evaluate>>,
 }
 
@@ -26,11 +27,12 @@ impl<'a> PlanJoint<'a> {
     pub fn new(elbo: &'a Elbo, data: &'a Bound, backend: &'a dyn Backend) -> Result<PlanJoint<'a>, Failure> {
         let one = lower::joint(elbo, data, 1)?;
         let largest = one.plan.nodes.iter().map(|(_, node)| node.shape.iter().product()).max().unwrap_or(1usize);
-        let most = (MEMORY / largest.max(1)).clamp(1, 256);
+        let work = one.plan.nodes.iter().map(|(_, node)| node.shape.iter().product::<usize>()).sum();
+        let most = (MEMORY / largest.max(1)).clamp(1, 1_024);
         let most = 1 << most.ilog2();
         let evaluator = backend.prepare(&one.plan, Precision::F64)?;
         let programs = BTreeMap::from([(1, evaluator)]);
-        Ok(PlanJoint { elbo, data, backend, layout: one.layout, most, programs })
+        Ok(PlanJoint { elbo, data, backend, layout: one.layout, most, work, programs })
     }
 
     fn block(&mut self, points: &[f64], value: &mut [f64], gradient: &mut [f64]) -> Result<(), Failure> {
@@ -59,6 +61,10 @@ impl LogJoint for PlanJoint<'_> {
 
     fn params(&self) -> usize {
         self.layout.param_count
+    }
+
+    fn work(&self) -> usize {
+        self.work
     }
 
     fn eval(&mut self, points: &[f64], value: &mut [f64], gradient: &mut [f64]) -> Result<(), Failure> {

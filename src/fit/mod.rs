@@ -35,6 +35,11 @@ pub trait LogJoint {
     /// A point outside a support has a value that is not finite; that is no failure.
     fn eval(&mut self, points: &[f64], value: &mut [f64], gradient: &mut [f64]) -> Result<(), Failure>;
 
+    /// About how many numbers one point's evaluation makes: what decides how many draws are cheap.
+    fn work(&self) -> usize {
+        usize::MAX
+    }
+
     /// Values alone, where an evaluator has a cheaper way to them. Must agree with `eval`.
     fn values(&mut self, points: &[f64], value: &mut [f64]) -> Result<(), Failure> {
         let mut gradient = vec![0.0; points.len()];

@@ -4,6 +4,9 @@ use nalgebra::{DMatrix, DVector};
 
 use super::{Failure, LogJoint};
 
+/// Numbers that are made in well under a tenth of a second.
+const MOMENT: usize = 1 << 25;
+
 /// What a fit sees of the model: every point evaluated is counted, for budgets that no clock decides.
 pub(crate) struct Target<'a> {
     joint: &'a mut dyn LogJoint,
@@ -21,6 +24,11 @@ impl<'a> Target<'a> {
     /// Coordinates of a point.
     pub fn width(&self) -> usize {
         self.latents + self.params
+    }
+
+    /// How many points cost no more than a moment, whatever the fit took: counted, so that no clock decides.
+    pub fn cheap(&self) -> usize {
+        MOMENT / self.joint.work().max(1)
     }
 
     /// How many points are evaluated at once: what keeps points and gradients within half a mebibyte each.

@@ -59,7 +59,6 @@ impl Lowerer<'_> {
             }
         }
         if at != value.labels.len() || !(value.event == event || value.event == 0) {
-            eprintln!("{}", std::backtrace::Backtrace::force_capture());
             return bug(format!("cannot align {value:?} to {labels:?} with {event} event axes"));
         }
         target.extend(std::iter::repeat_n(1, event - value.event));
