@@ -5,73 +5,27 @@ use crate::problem::Problem;
 /// Facts about arguments, and about files that the user named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CliProblem {
-    Later {
-        verb: &'static str,
-        does: &'static str,
-    },
-    NoFile {
-        file: String,
-        why: String,
-    },
-    NotWritten {
-        file: String,
-        why: String,
-    },
-    NotUtf8 {
-        file: String,
-        line: usize,
-    },
-    NotAModel {
-        file: String,
-    },
-    NoSuchSet {
-        name: String,
-        near: Option<String>,
-        sets: Vec<String>,
-    },
-    SetLater {
-        name: String,
-    },
-    SetNotFound {
-        name: String,
-        places: Vec<String>,
-    },
-    NotMnist {
-        folder: String,
-        missing: Vec<String>,
-    },
-    NoSplit {
-        name: String,
-    },
-    NeedsData {
-        stage: String,
-    },
+    Later { verb: &'static str, does: &'static str },
+    NoFile { file: String, why: String },
+    NotWritten { file: String, why: String },
+    NotUtf8 { file: String, line: usize },
+    NotAModel { file: String },
+    NoSuchSet { name: String, near: Option<String>, sets: Vec<String> },
+    SetLater { name: String },
+    SetNotFound { name: String, places: Vec<String> },
+    NotMnist { folder: String, missing: Vec<String> },
+    NoSplit { name: String },
+    NeedsData { stage: String },
     StageLater,
-    Rows {
-        sources: usize,
-    },
-    LrTwice {
-        optimizer: String,
-    },
-    NoEntry {
-        flag: String,
-        value: String,
-    },
-    #[cfg_attr(feature = "cpu", expect(dead_code, reason = "with devices, they say it themselves"))]
-    Backend {
-        name: String,
-    },
+    Rows { sources: usize },
+    LrTwice { optimizer: String },
+    NoEntry { flag: String, value: String },
+    Backend { name: String },
     Resume,
     Threads,
     ThreadsLater,
-    InitFile {
-        file: String,
-        why: String,
-    },
-    NoCode {
-        code: String,
-        near: Option<String>,
-    },
+    InitFile { file: String, why: String },
+    NoCode { code: String, near: Option<String> },
 }
 
 impl From<CliProblem> for Problem {

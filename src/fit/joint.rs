@@ -1,6 +1,7 @@
 //! The log joint of a bound model as the deterministic path sees it: any number of points, in programs of a few sizes.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::{Failure, LogJoint};
 use crate::data::Bound;
@@ -38,11 +39,13 @@ impl<'a> PlanJoint<'a> {
     fn block(&mut self, points: &[f64], value: &mut [f64], gradient: &mut [f64]) -> Result<(), Failure> {
         let width = self.layout.point();
         let size = value.len().next_power_of_two();
-        if !self.programs.contains_key(&size) {
-            let program = lower::joint(self.elbo, self.data, size)?;
-            self.programs.insert(size, self.backend.prepare(&program.plan, Precision::F64)?);
-        }
-        let Some(evaluator) = self.programs.get_mut(&size) else { return Ok(()) };
+        let evaluator = match self.programs.entry(size) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let program = lower::joint(self.elbo, self.data, size)?;
+                entry.insert(self.backend.prepare(&program.plan, Precision::F64)?)
+            }
+        };
         let mut padded = points.to_vec();
         while padded.len() < size * width {
             padded.extend_from_within(padded.len() - width..);

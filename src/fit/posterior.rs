@@ -184,10 +184,8 @@ impl Weights {
             let Some((_, block)) = blocks.iter_mut().find(|(have, _)| *have == size) else { continue };
             let outputs = block.run(fitted, 0, Some(&rows))?;
             let share = size as f64 / batches.rows as f64;
-            for s in 0..draws {
-                weights.log_p[s] += share * outputs[0][s];
-                weights.log_q[s] += share * outputs[1][s];
-            }
+            weights.log_p.iter_mut().zip(&outputs[0]).for_each(|(sum, part)| *sum += share * part);
+            weights.log_q.iter_mut().zip(&outputs[1]).for_each(|(sum, part)| *sum += share * part);
         }
         Ok(weights)
     }

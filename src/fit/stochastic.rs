@@ -1,6 +1,7 @@
 //! The stochastic path: steps along noisy gradients of the bound as printed, for a fixed number of steps or epochs.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::batches::Batches;
 use super::feed::{Draws, Feed, Rows};
@@ -86,10 +87,10 @@ pub fn ascend(
             batches.at(&order, step)
         });
         let size = rows.as_ref().map_or(0, |rows| rows.ids.len());
-        if !stages.contains_key(&size) {
-            stages.insert(size, target.stage(settings, rows.as_ref())?);
-        }
-        let Some(stage) = stages.get_mut(&size) else { continue };
+        let stage = match stages.entry(size) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(target.stage(settings, rows.as_ref())?),
+        };
         let draws = Draws { seed: settings.seed, stream: Stream::Train, step: step as u64, first: 0 };
         stage.feed.give(&params);
         stage.feed.noise(draws, rows.as_ref());

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 /// Source files with their path from the root, `/` between folders.
 fn files(folder: &str) -> Vec<(String, String)> {
-    fn walk(at: &Path, root: &Path, list: &mut Vec<PathBuf>) {
+    fn walk(at: &Path, list: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(at).expect("a folder of the project").flatten() {
             let path = entry.path();
             match path.is_dir() {
-                true => walk(&path, root, list),
+                true => walk(&path, list),
                 false if path.extension().is_some_and(|e| e == "rs") => list.push(path),
                 false => {}
             }
@@ -17,7 +17,7 @@ fn files(folder: &str) -> Vec<(String, String)> {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut list = vec![];
-    walk(&root.join(folder), root, &mut list);
+    walk(&root.join(folder), &mut list);
     list.sort();
     let name = |path: &PathBuf| path.strip_prefix(root).expect("inside").to_string_lossy().replace('\\', "/");
     list.iter().map(|path| (name(path), fs::read_to_string(path).expect("text"))).collect()

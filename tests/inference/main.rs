@@ -2,8 +2,11 @@
 
 mod devices;
 mod hand;
+#[path = "../known/mod.rs"]
+mod known;
 mod parity;
 mod plans;
+mod posteriors;
 mod rows;
 mod speed;
 
@@ -41,3 +44,6 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
+#[path = "../known/mod.rs"]
+mod known;
+mod posteriors;

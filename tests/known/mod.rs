@@ -207,19 +207,3 @@ pub fn kidscore(full_rank: bool) -> Option<Case> {
         corrected: &[],
     })
 }
-
-/// A linear VAE's best bound is the likelihood of probabilistic PCA (Lucas et al., NeurIPS 2019).
-pub fn linear_vae() -> Option<Case> {
-    let (name, bytes) = outside("tabular/iris.csv")?;
-    Some(Case {
-        name: "linear_vae",
-        model: read("models/linear_vae.vi"),
-        tables: vec![ppl::data::read::table(&name, &bytes).expect("a table")],
-        bound: -404.96278,
-        log_evidence: -404.96278,
-        flagged: None,
-        far: &[],
-        raw: &[],
-        corrected: &[],
-    })
-}

@@ -103,7 +103,7 @@ impl Tiles {
         &self,
         values: impl Fn(usize) -> &'a [T],
         outs: &mut [&mut [T]],
-        scratch: &mut Vec<Vec<T>>,
+        scratch: &mut [Vec<T>],
     ) {
         let mut loads: [&[T]; LOADS] = [&[]; LOADS];
         for (slice, load) in loads.iter_mut().zip(&self.loads) {

@@ -109,7 +109,9 @@ fastest! {
     /// The larger of each pair; what is not a number wins.
     fn larger<T: Real>(into: &mut [T], row: &[T]) {
         for (top, x) in into.iter_mut().zip(row) {
-            *top = if *top >= *x { *top } else if *top < *x || *top == *top { *x } else { *top };
+            // A top that equals neither itself nor anything else is not a number, and stays.
+            let is_number = top.partial_cmp(&top).is_some();
+            *top = if *top >= *x || !is_number { *top } else { *x };
         }
     }
 
@@ -181,7 +183,7 @@ pub(super) unsafe fn times_matrix<T: Real>(
     let (count, row_step, _) = rows;
     let shared = alone && count * length >= SHARED;
     // Safety: the caller's word on the steps, and `each` visits every place once.
-    if (step == 1 || length == 1) && (vector_step == 1 || length == 1) {
+    if length == 1 || (step == 1 && vector_step == 1) {
         each(count, 64, shared, |i| unsafe { both.row(i) });
     } else if row_step == 1 && count >= 8 {
         each(count.div_ceil(TILE), 1, shared, |i| unsafe { both.tile(i) });

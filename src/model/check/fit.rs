@@ -120,7 +120,7 @@ impl<'a> Checker<'a> {
     fn whole_entry(&mut self, entry: &'a Entry, _written: &'static str) -> Option<usize> {
         let value = self.one_value(entry)?;
         match literal(value) {
-            Some(number) if number.fract() == 0.0 && number >= 1.0 && number < 1e15 => Some(number as usize),
+            Some(number) if number.fract() == 0.0 && (1.0..1e15).contains(&number) => Some(number as usize),
             _ => {
                 self.bad_entry(entry, value.span, "a whole number from 1 up");
                 None
