@@ -66,6 +66,8 @@ macro_rules! compare_scalar {
     )*};
 }
 
+// The operations of the device take their operands, also those that read `is`.
+#[allow(clippy::wrong_self_convention)]
 impl Tensor {
     unary!(
         neg = float_neg,

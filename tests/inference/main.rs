@@ -44,6 +44,3 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
-#[path = "../known/mod.rs"]
-mod known;
-mod posteriors;

@@ -79,7 +79,8 @@ impl Product {
             let chunk = places.div_ceil(rayon::current_num_threads() * 4).max(1);
             let starts: Vec<usize> = (0..places).step_by(chunk).collect();
             starts.into_par_iter().for_each(|start| {
-                let inner = inner;
+                // The whole value is shared, not the raw pointers in its fields.
+                let inner: Inner<T> = { inner };
                 (start..places.min(start + chunk)).for_each(|place| inner.at(self.place(place, bases), false));
             });
         } else {

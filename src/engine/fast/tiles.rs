@@ -103,7 +103,7 @@ impl Tiles {
         &self,
         values: impl Fn(usize) -> &'a [T],
         outs: &mut [&mut [T]],
-        scratch: &mut [Vec<T>],
+        scratch: &mut Vec<Vec<T>>,
     ) {
         let mut loads: [&[T]; LOADS] = [&[]; LOADS];
         for (slice, load) in loads.iter_mut().zip(&self.loads) {
@@ -125,6 +125,7 @@ impl Tiles {
     }
 
     /// The places from `start` on, whose results begin the slices `outs`.
+    #[allow(clippy::ptr_arg, reason = "one type for the registers of every pass")]
     fn span<T: Real>(
         &self,
         start: usize,

@@ -27,7 +27,7 @@ pub(super) struct Gaussian {
     pub draws: NodeId,
     /// `[latents]`; absent where the caller gives points.
     pub loc: Option<NodeId>,
-    /// Standard deviations of a mean-field factor.
+    /// Standard deviations of a mean-field factor; the diagonal of a full-rank one's Cholesky factor.
     pub scale: Option<NodeId>,
     /// A number: the sum of the logarithms of the scales, and the standard noise `[draws, latents]`.
     pub log_scale: Option<NodeId>,
@@ -269,12 +269,13 @@ impl Lowerer<'_> {
         let scales = self.b.unary(Unary::Exp, logs);
         let scales = self.b.binary(Binary::Mul, scales, diagonal);
         let factor = self.b.binary(Binary::Add, low, scales);
+        let scale = self.b.reduce(Reduce::Sum, scales, &[1]);
         let axes = Contraction { left: vec![0, 1], right: vec![2, 1], out: vec![0, 2] };
         let spread = self.b.contract(noise, factor, axes);
         let centre = self.b.reshape(loc, &[1, d]);
         let draws = self.b.binary(Binary::Add, centre, spread);
         let log_scale = self.b.reduce(Reduce::Sum, logs, &[0, 1]);
-        Ok(Gaussian { draws, loc: Some(loc), scale: None, log_scale: Some(log_scale), noise: Some(noise) })
+        Ok(Gaussian { draws, loc: Some(loc), scale: Some(scale), log_scale: Some(log_scale), noise: Some(noise) })
     }
 
     /// log q of the automatic guide's draws on the unconstrained scale, one a draw.
