@@ -60,6 +60,16 @@ fn the_own_row_may_be_written_or_left_out() {
 }
 
 #[test]
+fn one_variable_may_pick_two_axes() {
+    let model = legal("dim N\ndata A[N, N]: real\ndata y[N]: real\nmodel { for n in N { y[n] ~ Normal(A[n, n], 1) } }");
+    let model::Statement::Observe(seen) = &model.statements[0] else { panic!("an observation") };
+    let ppl::math::Op::Index(_, picks) = &model.graph.nodes[seen.dist.args["loc"]].op else { panic!("an index") };
+    assert!(matches!(picks.as_slice(), [ppl::math::Pick::Row(_), ppl::math::Pick::At(_)]));
+    assert!(compile("dim N\ndata y[N, N]: real\nmodel { for n in N { y[n, n] ~ Normal(0, 1) } }", &[]).is_err());
+    legal("dim N\ndim M\ndata y[N, M]: real\nmodel { for m in M { for n in N { y[n, m] ~ Normal(0, 1) } } }");
+}
+
+#[test]
 fn two_plates_over_one_dim_are_two_axes() {
     let model = legal(
         "dim N\ndata y[N, N]: real\nmodel { for n in N { z ~ Normal(0, 1) }\n  for i in N { for j in N { y[i, j] ~ \

@@ -45,7 +45,18 @@ impl<'a> Checker<'a> {
         self.op(Op::Reduce(op, a, over), span)
     }
 
-    pub(super) fn index(&mut self, a: NodeId, picks: Vec<Pick>, span: Span) -> NodeId {
+    /// Picks in order. An axis that the value varies over already is picked by number: `C[i, i]` is one entry a row,
+    /// not a value that varies twice over `i`.
+    pub(super) fn index(&mut self, a: NodeId, mut picks: Vec<Pick>, span: Span) -> NodeId {
+        let mut varies = self.graph.shape(a).plates.clone();
+        for pick in &mut picks {
+            if let Pick::Row(axis) = *pick {
+                if varies.contains(&axis) {
+                    *pick = Pick::At(self.row(axis, span));
+                }
+                varies.push(axis);
+            }
+        }
         self.op(Op::Index(a, picks), span)
     }
 

@@ -31,7 +31,7 @@ pub(super) enum Place {
 /// Nesting of expressions through inlined funs and nets; the parser bounds it within one expression.
 const DEEPEST: usize = 200;
 /// Operations that one file may inline to.
-const LARGEST: usize = 200_000;
+const LARGEST: usize = 50_000;
 
 impl<'a> Checker<'a> {
     /// Checks with another place in force.

@@ -174,7 +174,7 @@ impl<'a> Checker<'a> {
         args: Vec<(Option<&'a Name>, &'a Expr)>,
         span: Span,
     ) -> Option<Vec<&'a Expr>> {
-        let written = format!("{}({})", name.node, super::formal_names(formals).join(", "));
+        let written = || format!("{}({})", name.node, super::formal_names(formals).join(", "));
         let mut given: Vec<Option<&'a Expr>> = vec![None; formals.len()];
         let mut position = 0;
         let count = args.len();
@@ -188,17 +188,29 @@ impl<'a> Checker<'a> {
             };
             let Some(slot) = at.and_then(|at| given.get_mut(at)) else {
                 let label = label.map(|label| label.node.clone());
-                self.report(Calls::Argument { name: name.node.clone(), label, count, written, span: expr.span });
+                self.report(Calls::Argument {
+                    name: name.node.clone(),
+                    label,
+                    count,
+                    written: written(),
+                    span: expr.span,
+                });
                 return None;
             };
             if slot.replace(expr).is_some() {
                 let label = label.map(|label| label.node.clone());
-                self.report(Calls::Argument { name: name.node.clone(), label, count, written, span: expr.span });
+                self.report(Calls::Argument {
+                    name: name.node.clone(),
+                    label,
+                    count,
+                    written: written(),
+                    span: expr.span,
+                });
                 return None;
             }
         }
         if given.iter().any(Option::is_none) {
-            self.report(Calls::FunctionCount { name: name.node.clone(), given: count, written, span });
+            self.report(Calls::FunctionCount { name: name.node.clone(), given: count, written: written(), span });
         }
         given.into_iter().collect()
     }

@@ -169,8 +169,7 @@ impl<'a> Checker<'a> {
         self.drawing = Some(id);
         let dist = self.check_dist(call, &For { name: &name, event: &event, declared: Some(&support) });
         self.drawing = None;
-        let home = plates.clone().unwrap_or_else(|| self.plates.clone());
-        self.homes.insert(id, (home, target.span));
+        self.homes.insert(id, (plates.clone(), target.span));
         let (Some(plates), Some(dist)) = (plates, dist) else { return };
         if self.check_factor_support(id, call, &dist, &event).is_some() {
             self.factors.push(Factor { site: id, dist, plates, by, span });
@@ -295,7 +294,7 @@ impl<'a> Checker<'a> {
     /// The plates of a site as seen from where it is read.
     pub(super) fn site_home(&self, id: SiteId) -> Vec<AxisId> {
         match self.homes.get(&id) {
-            Some((home, _)) if self.guide_block => home.clone(),
+            Some((Some(home), _)) if self.guide_block => home.clone(),
             _ => self.sites[id.index()].plates.clone(),
         }
     }
@@ -309,8 +308,9 @@ impl<'a> Checker<'a> {
             self.report(crate::model::problems::Names::ReadsItself { name: name.into(), span });
             return false;
         }
-        if self.homes.contains_key(&id) {
-            return true;
+        if let Some((home, _)) = self.homes.get(&id) {
+            // In plates that are not its own it has no rows to read; that was said of its factor.
+            return home.is_some();
         }
         if let Some(written) = self.written.get(name).copied() {
             self.report(Guides::ReadBeforeFactor { name: name.into(), written, span });
@@ -347,5 +347,5 @@ pub(super) fn guide_names(block: &Block) -> BTreeMap<String, Span> {
     names
 }
 
-/// The guide's plates of every site written so far, and where it was written.
-pub(super) type Homes = BTreeMap<SiteId, (Vec<AxisId>, Span)>;
+/// The guide's plates of every site written so far (`None` where they were reported), and where it was written.
+pub(super) type Homes = BTreeMap<SiteId, (Option<Vec<AxisId>>, Span)>;

@@ -85,9 +85,9 @@ impl<'a> Checker<'a> {
             }
             Meaning::Data(id) => return self.read_data(id, name, name_span, indices, span),
             Meaning::Param(id) => {
+                let base = self.param_node(id, span)?;
                 let param = &self.params[id.index()];
                 let (home, rows) = (param.plates.clone(), param.rows.len() - param.plates.len());
-                let base = self.param_node(id, span)?;
                 Named { name, base, home, own: vec![], rows }
             }
             Meaning::Site(id) => {

@@ -156,7 +156,7 @@ impl<'a> Checker<'a> {
                     checker.report(Nets::NoResult { net: name.node.clone(), span: name.span });
                     None
                 }
-                (NetResult::Named(list), None) => {
+                (NetResult::Named(list), None | Some((None, _))) => {
                     let nodes: Vec<_> =
                         list.iter().map(|output| checker.net_output(&name.node, &output.name)).collect();
                     nodes.into_iter().collect()
@@ -191,17 +191,15 @@ impl<'a> Checker<'a> {
                 }
                 NetStmt::Result(expr) => {
                     let node = self.check_node(expr);
-                    if let Some((_, first)) = result {
+                    if let Some((Some(_), first)) = result {
                         self.report(Nets::TwoResults { first, second: expr.span });
                     }
                     result = Some((node, expr.span));
                 }
                 NetStmt::Error { binds } => {
                     binds.iter().for_each(|name| self.push_broken(name));
-                    // A result that did not parse is not missing.
-                    if binds.is_empty() {
-                        result = Some((None, stmt.span));
-                    }
+                    // It may have been the result: that one is missing was said already.
+                    result.get_or_insert((None, stmt.span));
                 }
             }
         }

@@ -57,11 +57,8 @@ impl<'a> Checker<'a> {
                 _ => return self.wrong_rows(id, target),
             }
         }
-        let in_order = axes.windows(2).all(|pair| {
-            let place = |axis: AxisId| self.plates.iter().position(|plate| *plate == axis);
-            place(pair[0]) < place(pair[1])
-        });
-        if target.index.len() != rows.len() || !in_order {
+        let each_once = axes.iter().enumerate().all(|(at, axis)| !axes[..at].contains(axis));
+        if target.index.len() != rows.len() || !each_once {
             return self.wrong_rows(id, target);
         }
         // A plate that the data has no row of would observe the same value again and again.

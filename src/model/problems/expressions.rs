@@ -30,7 +30,7 @@ impl From<Expressions> for Problem {
                 "this expression is too large once its calls are written out",
             )
             .label(span, "here the limit was reached")
-            .help("calls nest to 200 levels and a file has at most 200,000 operations; use plates and definitions"),
+            .help("calls nest to 200 levels and a file has at most 50,000 operations; use plates and definitions"),
             Expressions::NamedOutputs { outputs, span } => {
                 let first = outputs.first().cloned().unwrap_or_default();
                 Problem::error("ppl::model::named_outputs", format!("this net has the outputs {}", quoted(&outputs)))
