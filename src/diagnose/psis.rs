@@ -31,13 +31,21 @@ pub struct Moments {
     pub sd: f64,
 }
 
+/// Logarithms of weights that differ by less than this are equal but for rounding: there is no tail to measure.
+const EQUAL: f64 = 1e-3;
+
+fn all_but_equal(log_weights: &[f64]) -> bool {
+    let (low, high) = log_weights.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), w| (l.min(*w), h.max(*w)));
+    high - low < EQUAL
+}
+
 impl Importance {
     /// Smooths the tail of `log_weights` (log p - log q of independent draws). One that is not a number counts as 0.
     pub fn from_log_weights(log_weights: &[f64]) -> Importance {
         let n = log_weights.len();
         let mut smoothed: Vec<f64> =
             log_weights.iter().map(|w| if w.is_nan() { f64::NEG_INFINITY } else { *w }).collect();
-        let khat = smooth(&mut smoothed);
+        let khat = if all_but_equal(&smoothed) { 0.0 } else { smooth(&mut smoothed) };
         let total = logsumexp(&smoothed);
         if !total.is_finite() {
             return Importance { log_evidence: total, se: f64::INFINITY, ess: 0.0, khat, weights: vec![0.0; n] };
