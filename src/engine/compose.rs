@@ -10,7 +10,7 @@ use super::contract::{self, Roles};
 use super::device::Place;
 use super::host;
 use super::special;
-use super::tensor::{Tensor, dims};
+use super::tensor::{Mask, Tensor, dims};
 use crate::plan::{Array, Binary, Contraction, Failure, Node, Op, Reduce, Unary};
 use crate::problem::Bug;
 
@@ -99,8 +99,8 @@ fn binary(op: Binary, a: Tensor, b: Tensor, place: &Place) -> Tensor {
         Binary::Mul => a.mul(b),
         Binary::Div => a.div(b),
         Binary::Pow => a.pow(b),
-        Binary::Min => extreme(a, b, |a, b| b.less(a, place)),
-        Binary::Max => extreme(a, b, |a, b| a.less(b, place)),
+        Binary::Min => extreme(a, b, place, |a, b| b.less(a, place)),
+        Binary::Max => extreme(a, b, place, |a, b| a.less(b, place)),
         Binary::Equal => a.equal(b, place).number(place),
         Binary::Less => a.less(b, place).number(place),
         Binary::LessEqual => a.less_equal(b, place).number(place),
@@ -109,11 +109,12 @@ fn binary(op: Binary, a: Tensor, b: Tensor, place: &Place) -> Tensor {
     }
 }
 
-/// `a`, or `b` where `better` says so.
-fn extreme(a: Tensor, b: Tensor, better: impl Fn(Tensor, Tensor) -> super::tensor::Mask) -> Tensor {
+/// `a`, or `b` where `better` says so or `b` is not a number.
+fn extreme(a: Tensor, b: Tensor, place: &Place, better: impl Fn(Tensor, Tensor) -> Mask) -> Tensor {
     let shape: Vec<usize> = a.shape().iter().zip(b.shape()).map(|(a, b)| if *a == 1 { b } else { *a }).collect();
     let (a, b) = (a.expand(&shape), b.expand(&shape));
-    a.clone().or(better(a, b.clone()), b)
+    let no_number = b.clone().not_equal(b.clone(), place);
+    a.clone().or(better(a, b.clone()), b.clone()).or(no_number, b)
 }
 
 fn slice(x: Tensor, axis: usize, start: usize, end: usize) -> Tensor {

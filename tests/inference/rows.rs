@@ -103,6 +103,20 @@ fn elementwise_operations_where_they_are_special() {
 }
 
 #[test]
+fn two_operands_where_they_are_special() {
+    let special = [0.0, -0.0, 1.0, -1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+    let row: Vec<f64> = special.iter().flat_map(|_| special).collect();
+    let column: Vec<f64> = special.iter().flat_map(|x| [*x; 7]).collect();
+    for op in [Binary::Min, Binary::Max, Binary::Equal, Binary::Less, Binary::LessEqual, Binary::Add, Binary::Mul] {
+        let mut hand = Hand::default();
+        let (a, b) = (hand.input(&[49], row.clone()), hand.input(&[49], column.clone()));
+        let y = hand.add(Op::Binary(op, a, b), &[49]);
+        hand.output(y);
+        check(&format!("{op:?} at the edges"), &hand.plan, &hand.values, TIGHT);
+    }
+}
+
+#[test]
 fn elementwise_operations_of_two_operands_repeat_axes_of_one() {
     let shapes: [[&[usize]; 3]; 5] = [
         [&[37], &[37], &[37]],

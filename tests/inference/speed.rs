@@ -134,3 +134,36 @@ fn speed_of_an_auto_encoder() {
     let paths = [("cpu", Precision::F32), ("composed", Precision::F32), ("cpu", Precision::F64)];
     time("auto-encoder", &auto_encoder(128), &paths, 100);
 }
+
+/// Thirty operations on eight numbers, three sums, and a product with a small matrix.
+fn small() -> Hand {
+    let (mut hand, mut dice) = (Hand::default(), Dice::new(32));
+    let h = &mut hand;
+    let mut x = h.draws(&mut dice, &[8], 1.0);
+    let (w, y) = (h.draws(&mut dice, &[8, 8], 0.3), h.draws(&mut dice, &[8], 1.0));
+    for _ in 0..10 {
+        let scale = h.unary(Unary::Exp, x);
+        let both = h.binary(Binary::Mul, scale, y);
+        x = h.unary(Unary::Tanh, both);
+    }
+    let product = h.contract(w, x, "ij,j->i");
+    for value in [x, product, y] {
+        let squared = h.unary(Unary::Square, value);
+        let sum = h.sum(squared, &[0]);
+        h.output(sum);
+    }
+    hand
+}
+
+#[test]
+#[ignore = "takes seconds and needs a quiet machine"]
+fn speed_of_a_small_plan() {
+    time("small plan", &small(), &[("cpu", Precision::F64), ("composed", Precision::F64)], 20_000);
+    let hand = small();
+    let given: Vec<&[f64]> = hand.values.iter().map(Vec::as_slice).collect();
+    use ppl::plan::Backend;
+    let mut ready = ppl::plan::reference::Reference.prepare(&hand.plan, Precision::F64).expect("fits");
+    let start = Instant::now();
+    (0..20_000).for_each(|_| drop(ready.run(&given)));
+    println!("small plan reference: mean {:.4} ms", start.elapsed().as_secs_f64() / 20.0);
+}

@@ -1,7 +1,6 @@
 //! Runs a plan on the processor, in slots that are allocated once: tensors of burn's Flex backend that kernels of ours
 //! write into. A run allocates nothing but what it hands back.
 
-mod apply;
 mod cluster;
 mod lower;
 mod memory;

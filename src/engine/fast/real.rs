@@ -1,26 +1,12 @@
-//! The two precisions that slots come in, and their way into and out of burn's tensors.
-
-use std::ops::{Add, Div, Mul, Sub};
+//! The two precisions that slots come in, and their way into burn's tensors.
 
 use burn::backend::flex::FlexTensor;
 use burn::tensor::TensorData;
 
+use crate::kernel::real;
+
 /// `f32` or `f64`.
-pub trait Real:
-    Copy
-    + PartialOrd
-    + Send
-    + Sync
-    + 'static
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-{
-    const ZERO: Self;
-    const ONE: Self;
-    fn of(value: f64) -> Self;
-    fn wide(self) -> f64;
+pub(super) trait Real: real::Real {
     /// A tensor of one axis that holds these numbers.
     fn tensor(values: Vec<Self>) -> FlexTensor;
     /// The tensor's own numbers, if nothing else holds it.
@@ -30,14 +16,6 @@ pub trait Real:
 macro_rules! real {
     ($($type:ident),*) => {$(
         impl Real for $type {
-            const ZERO: $type = 0.0;
-            const ONE: $type = 1.0;
-            fn of(value: f64) -> $type {
-                value as $type
-            }
-            fn wide(self) -> f64 {
-                f64::from(self)
-            }
             fn tensor(values: Vec<$type>) -> FlexTensor {
                 let count = values.len();
                 FlexTensor::from_data(TensorData::new(values, [count]))

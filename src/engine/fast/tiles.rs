@@ -1,10 +1,10 @@
 //! Elementwise operations in one pass: a small program that runs on a few hundred elements at a time, so that what it
 //! makes on the way never leaves the first cache.
 
-use super::apply;
 use super::real::Real;
 use super::reduce::offset;
 use super::view::{Space, View};
+use crate::kernel::elementwise::{self, Side};
 use crate::plan::{Binary, Unary};
 
 /// Elements of one pass.
@@ -134,9 +134,6 @@ impl Tiles {
         outs: &mut [&mut [T]],
         scratch: &mut Vec<Vec<T>>,
     ) {
-        for (i, _) in self.loads.iter().enumerate().filter(|(_, load)| load.walk == Walk::Still) {
-            scratch[self.registers + i].fill(loads[i].first().copied().unwrap_or(T::ZERO));
-        }
         for from in (0..count).step_by(TILE) {
             let length = TILE.min(count - from);
             for (i, load) in self.loads.iter().enumerate() {
@@ -200,18 +197,24 @@ impl<T: Real> Tile<'_, T> {
 
     fn act(&self, line: &Line, outs: &[&mut [T]], scratch: &[Vec<T>], target: &mut [T]) {
         let value = |place: Place| match place {
-            Place::Register(r) => &scratch[r][..self.length],
-            Place::Out(o) => &outs[o][self.from..self.from + self.length],
+            Place::Register(r) => Side::Many(&scratch[r][..self.length]),
+            Place::Out(o) => Side::Many(&outs[o][self.from..self.from + self.length]),
             Place::Load(i) => match self.program.loads[i].walk {
-                Walk::Along => &self.loads[i][self.start + self.from..][..self.length],
-                _ => &scratch[self.program.registers + i][..self.length],
+                Walk::Along => Side::Many(&self.loads[i][self.start + self.from..][..self.length]),
+                Walk::Still => Side::One(self.loads[i][0]),
+                Walk::Steps(_) => Side::Many(&scratch[self.program.registers + i][..self.length]),
             },
         };
         let [a, b, c] = line.args;
-        match line.act {
-            Act::Unary(op) => apply::unary(op, value(a), target),
-            Act::Binary(op) => apply::binary(op, value(a), value(b), target),
-            Act::Select => apply::select(value(a), value(b), value(c), target),
+        match (line.act, value(a)) {
+            (Act::Unary(op), Side::Many(x)) => elementwise::unary(op, x, target),
+            (Act::Unary(op), Side::One(x)) => {
+                elementwise::unary(op, &[x], &mut target[..1]);
+                let value = target[0];
+                target.fill(value);
+            }
+            (Act::Binary(op), a) => elementwise::binary(op, a, value(b), target),
+            (Act::Select, condition) => elementwise::select(condition, value(b), value(c), target),
         }
     }
 }

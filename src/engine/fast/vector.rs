@@ -33,7 +33,6 @@ macro_rules! fastest {
         }
     )*};
 }
-pub(super) use fastest;
 
 const LANES: usize = 16;
 /// Terms after which a sum in the slots' precision is moved into one in f64.
