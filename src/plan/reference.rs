@@ -10,6 +10,19 @@ use super::slots::{self, Home, Slots, is_view};
 use super::{Array, Backend, Evaluate, Failure, Node, NodeId, Op, Plan, Precision};
 use crate::problem::Bug;
 
+/// A loop that calls nothing: tests run the reference in builds without optimization, where an iterator costs several
+/// calls an element.
+macro_rules! each {
+    ($i:ident < $n:expr, $body:expr) => {{
+        let n = $n;
+        let mut $i = 0;
+        while $i < n {
+            $body;
+            $i += 1;
+        }
+    }};
+}
+
 mod contract;
 mod elementwise;
 mod layout;

@@ -149,16 +149,17 @@ fn dot(x: &[f64], x_step: usize, y: &[f64], y_step: usize, n: usize) -> f64 {
     if n == 0 {
         return 0.0;
     }
-    if x_step == 1 && y_step == 1 {
-        // Four sums at once: additions need not wait for one another.
-        let (x, y) = (&x[..n], &y[..n]);
-        let mut sums = [0.0; 4];
-        for (x, y) in x.chunks_exact(4).zip(y.chunks_exact(4)) {
-            (0..4).for_each(|lane| sums[lane] += x[lane] * y[lane]);
-        }
-        let rest = n - n % 4;
-        let tail: f64 = x[rest..].iter().zip(&y[rest..]).map(|(x, y)| x * y).sum();
-        return (sums[0] + sums[1]) + (sums[2] + sums[3]) + tail;
-    }
-    x.iter().step_by(x_step.max(1)).zip(y.iter().step_by(y_step.max(1))).take(n).map(|(x, y)| x * y).sum()
+    // Four sums at once: additions need not wait for one another.
+    let mut sums = [0.0; 4];
+    let whole = n - n % 4;
+    each!(block < whole / 4, {
+        let (i, j) = (4 * block * x_step, 4 * block * y_step);
+        sums[0] += x[i] * y[j];
+        sums[1] += x[i + x_step] * y[j + y_step];
+        sums[2] += x[i + 2 * x_step] * y[j + 2 * y_step];
+        sums[3] += x[i + 3 * x_step] * y[j + 3 * y_step];
+    });
+    let mut tail = 0.0;
+    each!(k < n - whole, tail += x[(whole + k) * x_step] * y[(whole + k) * y_step]);
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + tail
 }

@@ -30,9 +30,13 @@ pub(super) fn unary(op: Unary, x: Operand, out: &mut [f64]) {
 }
 
 fn map(x: Operand, out: &mut [f64], f: impl Fn(f64) -> f64) {
+    let n = out.len();
     match x {
-        Operand::Out => out.iter_mut().for_each(|y| *y = f(*y)),
-        Operand::At(x, _) => out.iter_mut().zip(x).for_each(|(y, x)| *y = f(*x)),
+        Operand::Out => each!(i < n, out[i] = f(out[i])),
+        Operand::At(x, _) => {
+            let x = &x[..n];
+            each!(i < n, out[i] = f(x[i]));
+        }
     }
 }
 
@@ -50,7 +54,7 @@ pub(super) fn binary(op: Binary, a: Operand, b: Operand, shape: &[usize], out: &
     }
 }
 
-fn map2(a: Operand, b: Operand, shape: &[usize], out: &mut [f64], f: impl Fn(f64, f64) -> f64) {
+fn map2<'a>(a: Operand<'a>, b: Operand<'a>, shape: &[usize], out: &mut [f64], f: impl Fn(f64, f64) -> f64) {
     let own = strides(shape);
     let along = |x: Operand| match x {
         Operand::Out => own.clone(),
@@ -61,19 +65,23 @@ fn map2(a: Operand, b: Operand, shape: &[usize], out: &mut [f64], f: impl Fn(f64
     let [_, one, two] = nest.inner().map(|step| step == 0);
     nest.runs(|[o, i, j], n| {
         let out = &mut out[o..o + n];
+        let many = |x: Operand<'a>, start: usize, one: bool| match x {
+            Operand::At(x, _) if !one => &x[start..start + n],
+            Operand::At(x, _) => &x[start..start + 1],
+            Operand::Out => &[],
+        };
+        let (x, y) = (many(a, i, one), many(b, j, two));
         match (a, b) {
-            (Operand::Out, Operand::Out) => out.iter_mut().for_each(|y| *y = f(*y, *y)),
-            (Operand::Out, Operand::At(b, _)) if two => out.iter_mut().for_each(|y| *y = f(*y, b[j])),
-            (Operand::Out, Operand::At(b, _)) => out.iter_mut().zip(&b[j..]).for_each(|(y, b)| *y = f(*y, *b)),
-            (Operand::At(a, _), Operand::Out) if one => out.iter_mut().for_each(|y| *y = f(a[i], *y)),
-            (Operand::At(a, _), Operand::Out) => out.iter_mut().zip(&a[i..]).for_each(|(y, a)| *y = f(*a, *y)),
-            (Operand::At(a, _), Operand::At(b, _)) => match (one, two) {
-                (true, true) => out.fill(f(a[i], b[j])),
-                (true, false) => out.iter_mut().zip(&b[j..]).for_each(|(y, b)| *y = f(a[i], *b)),
-                (false, true) => out.iter_mut().zip(&a[i..]).for_each(|(y, a)| *y = f(*a, b[j])),
-                (false, false) => {
-                    out.iter_mut().zip(&a[i..]).zip(&b[j..]).for_each(|((y, a), b)| *y = f(*a, *b));
-                }
+            (Operand::Out, Operand::Out) => each!(t < n, out[t] = f(out[t], out[t])),
+            (Operand::Out, _) if two => each!(t < n, out[t] = f(out[t], y[0])),
+            (Operand::Out, _) => each!(t < n, out[t] = f(out[t], y[t])),
+            (_, Operand::Out) if one => each!(t < n, out[t] = f(x[0], out[t])),
+            (_, Operand::Out) => each!(t < n, out[t] = f(x[t], out[t])),
+            _ => match (one, two) {
+                (true, true) => out.fill(f(x[0], y[0])),
+                (true, false) => each!(t < n, out[t] = f(x[0], y[t])),
+                (false, true) => each!(t < n, out[t] = f(x[t], y[0])),
+                (false, false) => each!(t < n, out[t] = f(x[t], y[t])),
             },
         }
     });
@@ -89,13 +97,13 @@ pub(super) fn select(operands: [Operand; 3], shape: &[usize], out: &mut [f64]) {
     let nest = Nest::new(shape, [&own, &steps[0], &steps[1], &steps[2]]);
     let inner = nest.inner();
     nest.runs(|start, n| {
-        for i in 0..n {
-            let at = |k: usize, out: &[f64]| match operands[k] {
-                Operand::Out => out[start[0] + i],
-                Operand::At(x, _) => x[start[k + 1] + i * inner[k + 1]],
-            };
-            let taken = if at(0, out) != 0.0 { at(1, out) } else { at(2, out) };
-            out[start[0] + i] = taken;
-        }
+        let at = |k: usize, i: usize, out: &[f64]| match operands[k] {
+            Operand::Out => out[start[0] + i],
+            Operand::At(x, _) => x[start[k + 1] + i * inner[k + 1]],
+        };
+        each!(i < n, {
+            let taken = if at(0, i, out) != 0.0 { 1 } else { 2 };
+            out[start[0] + i] = at(taken, i, out);
+        });
     });
 }

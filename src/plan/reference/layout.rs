@@ -22,7 +22,7 @@ fn copy(x: &[f64], steps: &[usize], shape: &[usize], out: &mut [f64]) {
     nest.runs(|[o, i], n| match step {
         0 => out[o..o + n].fill(x[i]),
         1 => out[o..o + n].copy_from_slice(&x[i..i + n]),
-        _ => out[o..o + n].iter_mut().zip(x[i..].iter().step_by(step)).for_each(|(y, x)| *y = *x),
+        _ => each!(t < n, out[o + t] = x[i + t * step]),
     });
 }
 
@@ -61,7 +61,8 @@ pub(super) fn gather<T>(
     for (place, row) in index.iter().enumerate() {
         let row = checked(*row, rows)?;
         let from = &table[row * width..(row + 1) * width];
-        out[place * width..(place + 1) * width].iter_mut().zip(from).for_each(|(y, x)| *y = widen(x));
+        let to = &mut out[place * width..(place + 1) * width];
+        each!(i < width, to[i] = widen(&from[i]));
     }
     Ok(())
 }
@@ -72,7 +73,8 @@ pub(super) fn scatter_add(values: &[f64], index: &[f64], rows: usize, out: &mut 
     for (place, row) in index.iter().enumerate() {
         let row = checked(*row, rows)?;
         let from = &values[place * width..(place + 1) * width];
-        out[row * width..(row + 1) * width].iter_mut().zip(from).for_each(|(y, x)| *y += x);
+        let to = &mut out[row * width..(row + 1) * width];
+        each!(i < width, to[i] += from[i]);
     }
     Ok(())
 }

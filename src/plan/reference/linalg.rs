@@ -10,7 +10,8 @@ pub(super) fn cholesky(x: &[f64], n: usize, out: &mut [f64]) {
         l.fill(0.0);
         for j in 0..n {
             for i in j..n {
-                let dot: f64 = (0..j).map(|k| l[i * n + k] * l[j * n + k]).sum();
+                let mut dot = 0.0;
+                each!(k < j, dot += l[i * n + k] * l[j * n + k]);
                 let rest = a[i * n + j] - dot;
                 // The square root of a negative number is NaN, which then spreads to all that depends on it.
                 l[i * n + j] = if i == j { rest.sqrt() } else { rest / l[j * n + j] };
@@ -30,9 +31,9 @@ pub(super) fn solve(lower: &[f64], (n, k): (usize, usize), transposed: bool, out
             let known = if transposed { i + 1..n } else { 0..i };
             for j in known {
                 let factor = if transposed { l[j * n + i] } else { l[i * n + j] };
-                (0..k).for_each(|c| b[i * k + c] -= factor * b[j * k + c]);
+                each!(c < k, b[i * k + c] -= factor * b[j * k + c]);
             }
-            (0..k).for_each(|c| b[i * k + c] /= l[i * n + i]);
+            each!(c < k, b[i * k + c] /= l[i * n + i]);
         }
     }
 }

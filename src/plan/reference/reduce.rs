@@ -28,7 +28,10 @@ fn fold(
     let reduced = nest.inner()[1] == 0;
     nest.runs(|[i, o], n| match reduced {
         true => out[o] = one(out[o], all(&x[i..i + n])),
-        false => out[o..o + n].iter_mut().zip(&x[i..i + n]).for_each(|(y, x)| *y = one(*y, *x)),
+        false => {
+            let (x, out) = (&x[i..i + n], &mut out[o..o + n]);
+            each!(t < n, out[t] = one(out[t], x[t]));
+        }
     });
 }
 
@@ -45,11 +48,15 @@ pub(super) fn sum(x: &[f64]) -> f64 {
         let (left, right) = x.split_at(x.len() / 2);
         return sum(left) + sum(right);
     }
-    x.iter().sum()
+    let mut total = 0.0;
+    each!(i < x.len(), total += x[i]);
+    total
 }
 
 fn max(x: &[f64]) -> f64 {
-    x.iter().copied().fold(f64::NEG_INFINITY, maximum)
+    let mut top = f64::NEG_INFINITY;
+    each!(i < x.len(), top = maximum(top, x[i]));
+    top
 }
 
 /// The maximum first, then the sum of what is above e^-745 of it. Infinite maxima are the answer themselves.
@@ -60,10 +67,11 @@ fn log_sum_exp(x: &[f64], from: &[usize], axes: &[usize], out: &mut [f64]) {
     let nest = Nest::new(from, [&strides(from), &kept_strides(from, axes)]);
     let reduced = nest.inner()[1] == 0;
     nest.runs(|[i, o], n| {
-        for (j, x) in x[i..i + n].iter().enumerate() {
+        let x = &x[i..i + n];
+        each!(j < n, {
             let o = if reduced { o } else { o + j };
-            out[o] += (x - top[o]).exp();
-        }
+            out[o] += (x[j] - top[o]).exp();
+        });
     });
     out.iter_mut().zip(&top).for_each(|(y, top)| *y = if top.is_infinite() { *top } else { top + y.ln() });
 }
@@ -77,7 +85,7 @@ pub(super) fn cumsum(x: &[f64], shape: &[usize], axis: usize, reverse: bool, out
     for block in out.chunks_exact_mut(length * inner) {
         for i in 1..length {
             let (to, before) = if reverse { (length - 1 - i, length - i) } else { (i, i - 1) };
-            (0..inner).for_each(|j| block[to * inner + j] += block[before * inner + j]);
+            each!(j < inner, block[to * inner + j] += block[before * inner + j]);
         }
     }
 }
