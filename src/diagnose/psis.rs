@@ -36,7 +36,7 @@ const EQUAL: f64 = 1e-3;
 
 fn all_but_equal(log_weights: &[f64]) -> bool {
     let (low, high) = log_weights.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), w| (l.min(*w), h.max(*w)));
-    high - low < EQUAL
+    low.is_finite() && high - low < EQUAL
 }
 
 impl Importance {
