@@ -29,7 +29,7 @@ impl From<EngineProblem> for Problem {
             }
             EngineProblem::NotCompiled { name, feature } => {
                 Problem::error("ppl::engine::backend", format!("this `ppl` was built without the backend `{name}`"))
-                    .help(format!("build it with `cargo install ppl-vi --features {feature}`, or use `--backend cpu`"))
+                    .help(format!("build it with `cargo build --release --features {feature}`, or use `--backend cpu`"))
             }
             EngineProblem::NoDevice { name, reason } => {
                 Problem::error("ppl::engine::device", format!("no device for the backend `{name}`: {reason}"))

@@ -236,7 +236,7 @@ fn stochastic(
         elbo: task.elbo,
         data: task.data,
         backend: task.backend,
-        precision,
+        precision: told_in(task.backend, precision, batches.is_some()),
         guide: Guide::Params(&found.params),
         batches,
         seed: task.seed,
@@ -341,5 +341,14 @@ fn schedule(rate: Rate) -> Schedule {
         Rate::Constant(value) => Schedule::Constant(value),
         Rate::Cosine { from, warmup } => Schedule::Cosine { from, warmup: warmup as u64 },
         Rate::Linear { from, to, steps } => Schedule::Linear { from, to, steps: steps as u64 },
+    }
+}
+
+/// What is reported of data that is seen whole is computed in f64, also where the steps were in f32: rounding must not
+/// lift a bound above the evidence. wgpu has no f64.
+fn told_in(backend: &dyn Backend, steps: Precision, batched: bool) -> Precision {
+    match (batched, backend.name()) {
+        (true, _) | (_, "wgpu") => steps,
+        _ => Precision::F64,
     }
 }
