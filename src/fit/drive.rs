@@ -9,6 +9,7 @@ use super::schedule::Schedule;
 use super::stochastic::{self, Target};
 use super::{Estimate, Event, Failure, GaussianFamily, Listener, Phase, initial};
 use crate::data::Bound;
+use crate::diagnose::psis::KHAT_FLAGGED;
 use crate::elbo::{Elbo, Treatment};
 use crate::model::{Auto, FitBlock, Init, Objective, Rate};
 use crate::plan::lower::Layout;
@@ -168,7 +169,7 @@ fn deterministic(
         evaluations: found.evaluations as usize,
     })?;
     let mut warnings = found_warnings(task, &layout, &found);
-    warnings.extend(khat_warning(&posterior));
+    warnings.extend(khat_warning(task.elbo.model.guide.auto, &posterior));
     let guide = &found.sampler.guide;
     let mut state = vec![("guide.loc".to_string(), vec![layout.latents], guide.mean.as_slice().to_vec())];
     state.push(match &guide.scale {
@@ -242,7 +243,7 @@ fn stochastic(
         seed: task.seed,
         evaluations: found.evaluations,
     })?;
-    let warnings = khat_warning(&posterior).into_iter().collect();
+    let warnings = khat_warning(task.elbo.model.guide.auto, &posterior).into_iter().collect();
     let (d, at) = (layout.latents, layout.params_at());
     let mut state = vec![];
     if d > 0 {
@@ -320,20 +321,23 @@ fn found_warnings(task: &Task, layout: &Layout, found: &deterministic::Outcome) 
 }
 
 /// k-hat on the wrong side of .7, or close to it.
-fn khat_warning(posterior: &Posterior) -> Option<Problem> {
+fn khat_warning(guide: Option<Auto>, posterior: &Posterior) -> Option<Problem> {
     let khat = posterior.importance.as_ref().ok()?.khat;
     let told = format!("k-hat is {khat:.2}");
-    match khat {
-        k if k > 0.7 => Some(
+    if khat >= KHAT_FLAGGED {
+        let wider = match guide {
+            Some(Auto::MeanField) => "try `--guide fullrank`",
+            _ => "write a guide that can follow the posterior",
+        };
+        return Some(
             Problem::warning("ppl::fit::khat", format!("{told}, above 0.7: the guide misses part of the posterior"))
-                .help("do not trust means and sds; try `--guide fullrank`, or mend what a lint says of the model"),
-        ),
-        k if k > 0.6 => Some(
-            Problem::warning("ppl::fit::khat_borderline", format!("{told}, within 0.1 of 0.7: borderline"))
-                .help("prefer the corrected means and sds; another seed may fall on the other side"),
-        ),
-        _ => None,
+                .help(format!("do not trust means and sds; {wider}, or mend what a lint says of the model")),
+        );
     }
+    (khat > KHAT_FLAGGED - 0.1).then(|| {
+        Problem::warning("ppl::fit::khat_borderline", format!("{told}, within 0.1 of 0.7: borderline"))
+            .help("prefer the corrected means and sds; another seed may fall on the other side")
+    })
 }
 
 fn schedule(rate: Rate) -> Schedule {
