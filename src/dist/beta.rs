@@ -82,6 +82,6 @@ fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
             let (above, below) = (g.mul(mean, rest), g.shift(sum, 1.0));
             Some(g.div(above, below))
         }
-        Statistic::Square => None,
+        Statistic::Square | Statistic::Recip => None,
     }
 }

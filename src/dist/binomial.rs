@@ -1,6 +1,6 @@
 //! `Binomial(n, p | logits)`.
 
-use super::{Args, Draw, Kind, Param, Row, Statistic, Want, bernoulli};
+use super::{Args, Draw, Kind, Param, Row, Statistic, Want, bernoulli, sampler};
 use crate::math::{Graph, NodeId, Op, Support};
 use crate::shape::Size;
 
@@ -15,7 +15,9 @@ pub const ROW: Row = Row {
     support: |g, args, _| Support::Count(args.get("n").and_then(|n| size(g, *n))),
     log_prob,
     canonical: bernoulli::canonical,
-    draw: Draw::SampleOnly,
+    draw: Draw::SampleOnly(|uniform, arg| {
+        sampler::binomial(uniform(), arg("n").unwrap_or(f64::NAN), sampler::log_odds(arg))
+    }),
     noises: 1,
     mean: Some(mean),
     entropy: None,

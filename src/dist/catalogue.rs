@@ -6,7 +6,7 @@ use super::{
     normal, poisson, student_t,
 };
 
-pub static ROWS: [Row; 14] = [
+pub static ROWS: &[Row] = &[
     normal::ROW,
     log_normal::ROW,
     half_normal::ROW,

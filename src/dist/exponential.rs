@@ -42,6 +42,6 @@ fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
             Some(g.shift(log, -EULER_GAMMA))
         }
         Statistic::Variance => Some(g.square(mean)),
-        Statistic::Square | Statistic::Log1m => None,
+        Statistic::Square | Statistic::Log1m | Statistic::Recip => None,
     }
 }

@@ -74,6 +74,6 @@ fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
             Some(g.sub(digamma, log_rate))
         }
         Statistic::Variance => Some(g.div(mean, args["rate"])),
-        Statistic::Square | Statistic::Log1m => None,
+        Statistic::Square | Statistic::Log1m | Statistic::Recip => None,
     }
 }

@@ -52,6 +52,6 @@ fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
             let log = g.log(args["scale"]);
             Some(g.shift(log, -0.5 * (super::EULER_GAMMA + 2f64.ln())))
         }
-        Statistic::Square | Statistic::Log1m => None,
+        Statistic::Square | Statistic::Log1m | Statistic::Recip => None,
     }
 }

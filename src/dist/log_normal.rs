@@ -54,6 +54,6 @@ fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
             Some(g.mul(share, square))
         }
         Statistic::Log => Some(args["loc"]),
-        Statistic::Square | Statistic::Log1m => None,
+        Statistic::Square | Statistic::Log1m | Statistic::Recip => None,
     }
 }

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod bijector;
 pub mod kl;
 pub mod expect;
+pub mod sampler;
 pub mod print;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use bijector::Bijector;
 pub use catalogue::{by_name, row};
 pub use expect::expected_log_prob;
 pub use kl::kl;
+pub use sampler::Sampler;
 
 /// A distribution with its arguments, as written: of alternatives (`scale | var | prec`) the one that was given.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,8 +84,8 @@ pub struct Row {
     pub mean: Option<fn(&mut Graph, &Args) -> NodeId>,
     /// May have fewer axes than the components (arguments are numbers): `total` repeats it.
     pub entropy: Option<fn(&mut Graph, &Args) -> NodeId>,
-    /// What is closed of the expected value, variance, E log value and E log(1 - value). `Square` is made of the first
-    /// two by `dist::expect`.
+    /// What is closed of the expected value, variance, E log value, E log(1 - value) and E 1/value. `Square` is made of
+    /// the first two by `dist::expect`.
     pub expect: fn(&mut Graph, Statistic, &Args) -> Option<NodeId>,
 }
 
@@ -105,6 +107,8 @@ pub enum ParamAxes {
     Event,
     /// The categories: `Categorical(p[K])`; the support's size is taken from it.
     Categories,
+    /// What lies between the categories, one less: `OrderedLogistic(eta, cutpoints[K-1])`.
+    Cutpoints,
 }
 
 /// What a parameter must lie in.
@@ -116,6 +120,10 @@ pub enum Want {
     Count,
     /// A probability vector over the parameter's own axis.
     Simplex,
+    /// Rising along the parameter's own axis.
+    Ordered,
+    /// Whatever the site holds: `Delta(value)`.
+    Any,
 }
 
 /// How a draw is made.
@@ -126,8 +134,8 @@ pub enum Draw {
     Implicit(Noise, fn(&mut Graph, NodeId, &Args) -> NodeId),
     /// Finitely many states 0..n a component; drawn by inverting the cumulative sum at a uniform number.
     Enumerable,
-    /// Countably many states; drawn, not differentiated.
-    SampleOnly,
+    /// Drawn one component at a time, exactly; not differentiated.
+    SampleOnly(Sampler),
     /// No density to draw from: `Flat`.
     None,
 }
@@ -142,7 +150,14 @@ pub enum Statistic {
     Log,
     /// log(1 - value)
     Log1m,
+    /// 1 / value
+    Recip,
 }
+
+pub const STATISTICS: [Statistic; 6] = {
+    use Statistic::*;
+    [Value, Square, Variance, Log, Log1m, Recip]
+};
 
 // What other layers ask of a `Dist`; arguments are as written.
 

@@ -1,6 +1,6 @@
 //! `Poisson(rate | log_rate)`.
 
-use super::{Args, Draw, Kind, Param, Row, Statistic, Want, bernoulli};
+use super::{Args, Draw, Kind, Param, Row, Statistic, Want, bernoulli, sampler};
 use crate::math::{Graph, NodeId, Op, Support, Unary};
 
 pub const ROW: Row = Row {
@@ -10,7 +10,10 @@ pub const ROW: Row = Row {
     support: |_, _, _| Support::Count(None),
     log_prob,
     canonical,
-    draw: Draw::SampleOnly,
+    draw: Draw::SampleOnly(|uniform, arg| {
+        let rate = arg("rate").or(arg("log_rate").map(f64::exp)).unwrap_or(f64::NAN);
+        sampler::poisson(uniform(), rate)
+    }),
     noises: 1,
     mean: Some(rate),
     entropy: None,

@@ -52,9 +52,8 @@ pub fn expected(draft: &mut Draft, kind: &TermKind, drawn: &BTreeSet<SiteId>) ->
     let (Some((name, node)), None) = (random.next(), random.next()) else { return None };
     drop(random);
     let mut moments = Moments { graph: g, factors: &draft.guided.factors, random: drawn };
-    let all = [Statistic::Value, Statistic::Square, Statistic::Variance, Statistic::Log, Statistic::Log1m];
     let known: BTreeMap<Statistic, NodeId> =
-        all.into_iter().filter_map(|statistic| Some((statistic, moments.of(node, statistic)?))).collect();
+        dist::STATISTICS.into_iter().filter_map(|statistic| Some((statistic, moments.of(node, statistic)?))).collect();
     let each = dist::expected_log_prob(g, child, value, name, &|statistic| known.get(&statistic).copied())?;
     let event = g.event(value).to_vec();
     Some(dist::total(g, each, dist::component_axes(child.kind, &event)))

@@ -29,7 +29,7 @@ impl Moments<'_> {
             }
             Value => self.mean(id),
             Variance => self.variance(id),
-            Log | Log1m => self.log(id, statistic),
+            Log | Log1m | Recip => self.log(id, statistic),
         }
     }
 
@@ -48,6 +48,7 @@ impl Moments<'_> {
                 let rest = g.complement(id);
                 g.log(rest)
             }
+            Statistic::Recip => g.recip(id),
         }
     }
 
@@ -190,7 +191,7 @@ impl Moments<'_> {
         Some(if self.graph.event(expected) == event { expected } else { self.graph.fill(expected, event) })
     }
 
-    /// Logarithms of products; of sums nothing is known.
+    /// Logarithms of products; of sums, and of reciprocals, nothing is known.
     fn log(&mut self, id: NodeId, statistic: Statistic) -> Option<NodeId> {
         if let Some(value) = self.leaf_or_moved(id, statistic) {
             return value;

@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use super::{Case, assert_close, case, cases, expectation, expectations, values};
 use crate::dist::expect::{LINEAR, VALUE, expected_log_prob};
 use crate::dist::kl::{PAIRS, kl};
-use crate::dist::{Dist, Kind, Statistic, component_axes, entropy, expect, log_prob, mean, total};
+use crate::dist::{Dist, Kind, STATISTICS, Statistic, component_axes, entropy, expect, log_prob, mean, total};
 use crate::math::{DataId, Graph, NodeId, Support};
 use crate::shape::Shape;
-
-const STATISTICS: [Statistic; 5] =
-    [Statistic::Value, Statistic::Square, Statistic::Variance, Statistic::Log, Statistic::Log1m];
 
 /// All entries of what a closed form gives for a case.
 fn closed(case: &Case, f: &dyn Fn(&mut Graph, &Dist) -> Option<NodeId>) -> Option<Vec<f64>> {
@@ -58,6 +55,7 @@ fn statistic_of(g: &mut Graph, statistic: Statistic, value: NodeId, mean: Option
             let rest = g.complement(value);
             g.log(rest)
         }
+        Statistic::Recip => g.recip(value),
     }
 }
 

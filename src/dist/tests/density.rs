@@ -30,7 +30,7 @@ fn log_densities_agree_with_another_implementation() {
 }
 
 /// The log density of one value.
-fn log_prob_at(case: &Case, value: &[f64]) -> f64 {
+pub fn log_prob_at(case: &Case, value: &[f64]) -> f64 {
     let mut g = Graph::default();
     let dist = case.dist(&mut g, 0);
     let event = case.event();

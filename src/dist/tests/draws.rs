@@ -120,3 +120,37 @@ fn draws_of_tiny_shapes_are_finite_in_log_space() {
         }
     }
 }
+
+/// Draws that are not differentiated, against the sums of the probabilities: conservative for counts.
+#[test]
+fn exact_draws_have_the_probabilities_of_their_states() {
+    let mut seen = 0;
+    let n = if cfg!(debug_assertions) { 1000 } else { 20_000 };
+    for case in cases() {
+        let Draw::SampleOnly(sampler) = row(case.kind).draw else { continue };
+        seen += 1;
+        let mut g = Graph::default();
+        let dist = case.dist(&mut g, 0);
+        let args = (row(case.kind).canonical)(&mut g, &dist.args);
+        let leaves = case.leaves(0);
+        let known: Vec<(&str, f64)> =
+            args.iter().map(|(name, id)| (*name, values(&g, &[*id], &leaves, &[])[0][0])).collect();
+        let arg = |name: &str| known.iter().find(|(own, _)| *own == name).map(|(_, x)| *x);
+        let mut stream = uniforms(case.kind as u64);
+        let mut counts = std::collections::BTreeMap::new();
+        for _ in 0..n {
+            let drawn = sampler(&mut || stream.next().unwrap(), &arg);
+            *counts.entry(drawn as u64).or_insert(0usize) += 1;
+            assert!(drawn >= 0.0 && drawn.fract() == 0.0, "{:?}: {drawn}", case.kind);
+        }
+        let (mut cdf, mut found, mut worst) = (0.0, 0.0, 0.0f64);
+        for k in 0..=*counts.keys().last().unwrap() {
+            cdf += super::density::log_prob_at(&case, &[k as f64]).exp();
+            found += counts.get(&k).copied().unwrap_or(0) as f64 / n as f64;
+            worst = worst.max((cdf - found).abs());
+        }
+        // Above 1.95 / sqrt(n) with probability .001.
+        assert!(worst < 1.95 / (n as f64).sqrt(), "{:?} {:?}: {worst}", case.kind, case.args);
+    }
+    assert!(seen >= 4, "{seen}");
+}

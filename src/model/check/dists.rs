@@ -201,7 +201,7 @@ impl<'a> Checker<'a> {
         let last = match param.axes {
             ParamAxes::Number => None,
             ParamAxes::Event => of.event.last().cloned(),
-            ParamAxes::Categories => match (have.last(), of.declared) {
+            ParamAxes::Categories | ParamAxes::Cutpoints => match (have.last(), of.declared) {
                 (Some(size), _) => Some(size.clone()),
                 (None, Some(Support::Category(size))) => Some(size.clone()),
                 (None, _) => {
@@ -225,6 +225,8 @@ impl<'a> Checker<'a> {
             Want::Unit => Support::Unit,
             Want::Count => Support::Count(None),
             Want::Simplex => Support::Simplex(last.unwrap_or_default()),
+            Want::Ordered => Support::Ordered(last.unwrap_or_default()),
+            Want::Any => return Some(node),
         };
         self.require_fit(node, &want, span, &format!("`{}` of {}", param.name, row.name))?;
         Some(node)
@@ -242,7 +244,7 @@ impl<'a> Checker<'a> {
         full: &[Size],
     ) {
         let mut allowed = vec!["a number".to_string()];
-        if param.axes == ParamAxes::Categories {
+        if matches!(param.axes, ParamAxes::Categories | ParamAxes::Cutpoints) {
             allowed.clear();
         }
         for event in [own, full] {
