@@ -22,13 +22,13 @@ impl Printer<'_> {
     }
 
     /// A site by the names of the guide's own plates.
-    fn guide_name(&self, id: SiteId, treatment: &Treatment) -> String {
+    pub(super) fn guide_name(&self, id: SiteId, treatment: &Treatment) -> String {
         let (Treatment::Written(at) | Treatment::Enumerated(at, _)) = treatment else { return self.site(id) };
         let factor = &self.model().guide.factors[*at];
         crate::math::print::print_site(id, &factor.plates, &self.words)
     }
 
-    fn factor(&self, id: SiteId, treatment: &Treatment, because: &str) -> (String, String) {
+    pub(super) fn factor(&self, id: SiteId, treatment: &Treatment, because: &str) -> (String, String) {
         match treatment {
             Treatment::Auto => {
                 let joint = self.model().guide.auto == Some(Auto::FullRank);

@@ -14,6 +14,10 @@ use crate::shape::{Axis, Dim};
 
 mod guide;
 mod terms;
+mod told;
+
+pub use terms::unconstrained;
+pub use told::{GuideLine, TermLine, Told, told};
 
 /// Where the right column starts, unless the left one is wider.
 const COLUMN: usize = 52;
@@ -36,7 +40,10 @@ pub fn print(elbo: &Elbo) -> String {
     let definitions = printer.definitions();
     if !definitions.is_empty() {
         text.push_str("\nwhere\n");
-        text.push_str(&definitions);
+        for id in definitions {
+            let (name, value) = printer.definition(id);
+            text.push_str(&format!("  {name} = {value}\n"));
+        }
     }
     text
 }
@@ -123,7 +130,7 @@ impl Printer<'_> {
     }
 
     /// Those that the printed text mentions, directly or through others, in the order written.
-    fn definitions(&self) -> String {
+    fn definitions(&self) -> BTreeSet<DefId> {
         let model = self.model();
         let mut roots: Vec<NodeId> = model.statements.iter().flat_map(|s| cost::roots(model, s)).collect();
         roots.extend(model.guide.factors.iter().flat_map(|factor| factor.dist.args.values().copied()));
@@ -142,10 +149,10 @@ impl Printer<'_> {
                 op => roots.extend(op.children()),
             }
         }
-        found.iter().map(|def| self.definition(*def)).collect()
+        found
     }
 
-    fn definition(&self, id: DefId) -> String {
+    fn definition(&self, id: DefId) -> (String, String) {
         let definition = &self.model().definitions[id.index()];
         let rows: Vec<&str> = definition.plates.iter().map(|axis| self.elbo.axes[*axis].name.as_str()).collect();
         let name = match rows.is_empty() {
@@ -156,6 +163,6 @@ impl Printer<'_> {
             Op::Named(Label::Definition(_), value) => value,
             _ => definition.value,
         };
-        format!("  {name} = {}\n", crate::math::print::print(&self.elbo.graph, value, &self.words))
+        (name, crate::math::print::print(&self.elbo.graph, value, &self.words))
     }
 }

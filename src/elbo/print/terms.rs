@@ -28,7 +28,7 @@ impl Printer<'_> {
         text
     }
 
-    fn choices(&self, term: &Term) -> Vec<(Estimator, String)> {
+    pub(super) fn choices(&self, term: &Term) -> Vec<(Estimator, String)> {
         let mut list = vec![];
         if let TermKind::SummedOut { sites, .. } = &term.kind {
             for id in sites {
@@ -43,7 +43,7 @@ impl Printer<'_> {
         list
     }
 
-    fn term(&self, term: &Term) -> Vec<String> {
+    pub(super) fn term(&self, term: &Term) -> Vec<String> {
         let sign = if term.sign < 0.0 { "-" } else { "+" };
         let line = |text: String| vec![format!("  {sign} {text}")];
         let model = self.model();
@@ -147,13 +147,8 @@ impl Printer<'_> {
         matches!(graph.nodes[id].op, Op::Lift(inside, _) if matches!(graph.nodes[inside].op, Op::Site(_)))
     }
 
-    /// The coordinate in which an automatic factor is Normal.
     fn unconstrained(&self, id: SiteId) -> String {
-        match self.model().sites[id.index()].support {
-            Support::Real => self.site(id),
-            Support::Positive => format!("log {}", self.site(id)),
-            _ => format!("free({})", self.site(id)),
-        }
+        unconstrained(&self.model().sites[id.index()].support, &self.site(id))
     }
 
     /// The sum over states, one density a line, each with the plates over which its product runs.
@@ -194,17 +189,21 @@ impl Printer<'_> {
                 parts.push("all rows".into());
             }
         }
-        let dims: BTreeSet<_> = term.plates.iter().filter_map(|axis| cost::batched_dim(self.model(), *axis)).collect();
-        let name = |dim: &crate::shape::DimId| self.model().dims[*dim].name.as_str();
-        match dims.iter().collect::<Vec<_>>().as_slice() {
+        match self.scaled_by(term).as_slice() {
             [] => {}
-            [dim] => parts.push(format!("scale {}/|batch|", name(dim))),
+            [dim] => parts.push(format!("scale {dim}/|batch|")),
             many => {
-                let each: Vec<String> = many.iter().map(|dim| format!("{0}/|batch {0}|", name(dim))).collect();
+                let each: Vec<String> = many.iter().map(|dim| format!("{dim}/|batch {dim}|")).collect();
                 parts.push(format!("scale {}", each.join(" ")));
             }
         }
         parts.join(", ")
+    }
+
+    /// The batched dims of a term's plates.
+    pub(super) fn scaled_by(&self, term: &Term) -> Vec<String> {
+        let dims: BTreeSet<_> = term.plates.iter().filter_map(|axis| cost::batched_dim(self.model(), *axis)).collect();
+        dims.iter().map(|dim| self.model().dims[*dim].name.clone()).collect()
     }
 
     /// `Normal(y[j] | theta[j], sigma[j])`
@@ -218,7 +217,16 @@ impl Printer<'_> {
     }
 }
 
-fn estimator_name(estimator: Estimator) -> &'static str {
+/// The coordinate in which an automatic factor is Normal.
+pub fn unconstrained(support: &Support, name: &str) -> String {
+    match support {
+        Support::Real => name.into(),
+        Support::Positive => format!("log {name}"),
+        _ => format!("free({name})"),
+    }
+}
+
+pub(super) fn estimator_name(estimator: Estimator) -> &'static str {
     match estimator {
         Estimator::IntegratesToOne => "one",
         Estimator::SummedOut => "summed out",

@@ -1,0 +1,101 @@
+//! The printed bound in pieces, for its other formats: what they say is what the text says.
+
+use super::terms::estimator_name;
+use super::{Printer, Words};
+use crate::dist;
+use crate::elbo::{Elbo, TermKind, Treatment, cost};
+use crate::math::SiteId;
+use crate::shape::AxisId;
+
+/// The whole text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// One a site.
+    pub guide: Vec<GuideLine>,
+    pub terms: Vec<TermLine>,
+    /// Definitions that the text mentions: name with its rows, expression.
+    pub definitions: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct GuideLine {
+    pub site: SiteId,
+    /// `z[n]`
+    pub name: String,
+    pub treatment: &'static str,
+    /// `Normal(loc, scale) = encoder(x[n])`
+    pub factor: String,
+    /// `amortized, 330,040 weights`
+    pub remark: String,
+    /// The prior as written.
+    pub prior: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct TermLine {
+    pub kind: &'static str,
+    pub sign: char,
+    /// On one line, without its sign.
+    pub text: String,
+    /// Plates it is summed over, outermost first.
+    pub plates: Vec<AxisId>,
+    /// Names of the batched dims whose scale it carries.
+    pub scale: Vec<String>,
+    /// Estimators, each with the reason for it: one of the term, and before it one of each site that is summed out.
+    pub choices: Vec<(&'static str, String)>,
+}
+
+pub fn told(elbo: &Elbo) -> Told {
+    let words = Words { model: &elbo.model, axes: &elbo.axes };
+    let printer = Printer { elbo, words, facts: cost::Facts::new(&elbo.model) };
+    Told {
+        guide: elbo.sites.iter().map(|view| printer.guide_line(view)).collect(),
+        terms: elbo.terms.iter().map(|term| printer.term_line(term)).collect(),
+        definitions: printer.definitions().iter().map(|id| printer.definition(*id)).collect(),
+    }
+}
+
+impl Printer<'_> {
+    fn guide_line(&self, view: &crate::elbo::SiteView) -> GuideLine {
+        let (factor, remark) = self.factor(view.site, &view.treatment, &view.choice.because);
+        let treatment = match view.treatment {
+            Treatment::Auto => "automatic",
+            Treatment::Written(_) => "written",
+            Treatment::SummedOut(_) => "summed_out",
+            Treatment::Enumerated(..) => "enumerated",
+            Treatment::Leaf => "leaf",
+        };
+        let name = self.guide_name(view.site, &view.treatment);
+        let prior = dist::print::print(&self.elbo.graph, &self.model().sites[view.site.index()].dist, &self.words);
+        GuideLine { site: view.site, name, treatment, factor, remark, prior }
+    }
+
+    fn term_line(&self, term: &crate::elbo::Term) -> TermLine {
+        let lines: Vec<String> = self.term(term).iter().map(|line| line.trim().to_string()).collect();
+        // The first line begins with the sign.
+        let text = lines.join(" ").split_off(2);
+        let choices = self.choices(term).into_iter().map(|(e, because)| (estimator_name(e), because)).collect();
+        TermLine {
+            kind: kind_name(&term.kind),
+            sign: if term.sign < 0.0 { '-' } else { '+' },
+            text,
+            plates: term.plates.clone(),
+            scale: self.scaled_by(term),
+            choices,
+        }
+    }
+}
+
+fn kind_name(kind: &TermKind) -> &'static str {
+    match kind {
+        TermKind::Observed(_) => "observed",
+        TermKind::Factor(_) => "factor",
+        TermKind::Prior(_) => "prior",
+        TermKind::Kl(_) => "kl",
+        TermKind::Entropy(_) => "entropy",
+        TermKind::AutoEntropy(_) => "entropy_of_the_guide",
+        TermKind::LogDet(_) => "log_determinant",
+        TermKind::SummedOut { .. } => "summed_out",
+        TermKind::LogQ(_) => "log_q",
+    }
+}
