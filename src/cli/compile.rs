@@ -48,7 +48,8 @@ pub fn whole(source: &Source, set: &Set, screen: &Screen) -> Result<(Model, Elbo
     }
 }
 
-fn timed<T>(screen: &Screen, name: &str, pass: impl FnOnce() -> T) -> T {
+/// Runs a pass; `-v` says how long it took.
+pub fn timed<T>(screen: &Screen, name: &str, pass: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = pass();
     screen.pass(name, start.elapsed().as_secs_f64());

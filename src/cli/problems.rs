@@ -16,7 +16,6 @@ pub enum CliProblem {
     NotMnist { folder: String, missing: Vec<String> },
     NoSplit { name: String },
     NeedsData { stage: String },
-    StageLater,
     Rows { sources: usize },
     LrTwice { optimizer: String },
     NoEntry { flag: String, value: String },
@@ -70,8 +69,6 @@ impl From<CliProblem> for Problem {
                 error("ppl::cli::stage", format!("`--stage {stage}` needs the sizes of the data"))
                     .help("add `--data FILE`")
             }
-            P::StageLater => error("ppl::limitation::stage", "plans and gradients are not printed yet")
-                .help("`--stage` ast, model and elbo are"),
             P::Rows { sources } => error("ppl::cli::data", format!("--rows is of one source, and {sources} are given")),
             P::LrTwice { optimizer } => error("ppl::cli::lr", format!("--lr beside `--optimizer {optimizer}`"))
                 .help("write the rate in one of them"),

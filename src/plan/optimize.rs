@@ -69,7 +69,7 @@ fn rebuild(plan: &Plan, mut rule: impl FnMut(&mut Builder, NodeId, &Op) -> Optio
 }
 
 /// Without the nodes that no output depends on. Inputs stay, used or not: the caller gives them by place.
-fn sweep(plan: &Plan) -> Plan {
+pub(super) fn sweep(plan: &Plan) -> Plan {
     let used = used(plan);
     let mut nodes: Arena<Node> = Arena::new();
     let mut now: Vec<Option<NodeId>> = vec![None; plan.nodes.len()];

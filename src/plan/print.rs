@@ -1,13 +1,107 @@
-//! A plan as text, a line a node: `%3 [20, 400] = contract(%1, %2; ij,kj->ik)`.
+//! A plan as text, a line a node: `%3 [20, 400] = contract(%1, %2; ij,kj->ik)  # log p(y)`.
 
 use std::fmt::Write;
 
+use super::lower::{Batch, InputKind, Program};
 use super::slots::{Home, Slots};
-use super::{Array, Contraction, Node, Op, Plan};
+use super::{Array, Contraction, Input, Node, Op, Plan};
+use crate::data::Bound;
+use crate::elbo::Elbo;
+use crate::elbo::print::unconstrained;
+use crate::math::Noise;
+use crate::model::Auto;
+
+/// Where the right column of the heading starts, as in the text of a bound.
+const COLUMN: usize = 52;
 
 /// The whole plan: inputs, nodes, outputs.
 pub fn print(plan: &Plan) -> String {
     lines(plan, |_| String::new())
+}
+
+/// A plan of a bound: its sizes, its inputs with what is where in them, a line a node, its outputs.
+pub fn print_program(stage: &str, elbo: &Elbo, data: &Bound, batch: &Batch, program: &Program) -> String {
+    let dims = elbo.model.dims.iter().filter_map(|(id, dim)| Some(format!("{} = {}", dim.name, data.dims.get(&id)?)));
+    let rows = batch.rows.iter().map(|(dim, n)| format!("{n} rows of {}", elbo.model.dims[*dim].name));
+    let draws = if batch.draws == 1 { "1 draw".into() } else { format!("{} draws", batch.draws) };
+    let sizes: Vec<String> = dims.chain(rows).chain([draws]).collect();
+    let mut text = format!("{:COLUMN$}{}\n\n", format!("{stage} {}", elbo.model.name), sizes.join(", "));
+    for (input, kind) in program.plan.inputs.iter().zip(&program.inputs) {
+        let left = format!("input {} {:?}", input.name, input.shape);
+        text.push_str(format!("{left:23} {}", meaning(kind)).trim_end());
+        text.push('\n');
+        if *kind == InputKind::Params {
+            text.push_str(&coordinates(elbo, program));
+        }
+    }
+    text.push_str(&by_origin(&program.plan));
+    text.push('\n');
+    text.push_str(&outputs(&program.plan));
+    text
+}
+
+/// The nodes, each run of them under what they come from.
+fn by_origin(plan: &Plan) -> String {
+    let mut text = String::new();
+    let mut before: Option<&str> = None;
+    for (id, node) in plan.nodes.iter() {
+        let origin = node.origin.as_deref();
+        if id.index() == 0 || origin != before {
+            text.push_str(&format!("\n# {}\n", origin.unwrap_or("inputs")));
+        }
+        before = origin;
+        let left = format!("%{} {:?}", id.index(), node.shape);
+        text.push_str(&format!("{left:15} = {}\n", operation(plan, node)));
+    }
+    text
+}
+
+/// What an input holds.
+fn meaning(kind: &InputKind) -> &'static str {
+    match kind {
+        InputKind::Points => "points on the unconstrained scale",
+        InputKind::Params => "parameters, unconstrained",
+        InputKind::AutoNoise | InputKind::Noise { noise: Noise::Normal, .. } => "standard normal",
+        InputKind::Noise { noise: Noise::Uniform, .. } => "uniform on 0 to 1",
+        InputKind::Rows(_) => "the rows of the batch",
+    }
+}
+
+/// The parameters of a guide by place: locations of the automatic factor, its scales, then point parameters.
+fn coordinates(elbo: &Elbo, program: &Program) -> String {
+    let (layout, model) = (&program.layout, &elbo.model);
+    let mut list: Vec<(usize, usize, String)> = vec![];
+    let mut add = |start: usize, shape: &[usize], text: String| {
+        let shaped = if shape.is_empty() { text } else { format!("{text} {shape:?}") };
+        list.push((start, start + shape.iter().product::<usize>(), shaped));
+    };
+    let names: Vec<String> =
+        layout.sites.iter().map(|at| unconstrained(&model.sites[at.of.index()].support, &at.name)).collect();
+    for (at, name) in layout.sites.iter().zip(&names) {
+        add(at.offset, &at.shape, format!("loc of {name}"));
+    }
+    match model.guide.auto {
+        _ if layout.scale_count == 0 => {}
+        Some(Auto::MeanField) => {
+            for (at, name) in layout.sites.iter().zip(&names) {
+                add(layout.latents + at.offset, &at.shape, format!("log scale of {name}"));
+            }
+        }
+        Some(Auto::FullRank) => {
+            let text = "joint factor, its lower triangle by rows, logarithms on the diagonal";
+            add(layout.latents, &[layout.scale_count], text.into());
+        }
+        _ => add(layout.latents, &[layout.scale_count], "scale of the joint factor".into()),
+    }
+    for at in &layout.params {
+        let name = unconstrained(&model.params[at.of.index()].support, &at.name);
+        add(layout.params_at() + at.offset, &at.shape, name);
+    }
+    let line = |(start, end, text): &(usize, usize, String)| match end - start {
+        1 => format!("  {:9} {text}\n", start),
+        _ => format!("  {:9} {text}\n", format!("{start}..{end}")),
+    };
+    list.iter().map(line).collect()
 }
 
 /// As `print`, with where each node lives.
@@ -20,27 +114,31 @@ pub fn print_with_slots(plan: &Plan, slots: &Slots) -> String {
 }
 
 fn lines(plan: &Plan, note: impl Fn(usize) -> String) -> String {
+    let input = |input: &Input| format!("input {} {:?}\n", input.name, input.shape);
+    let inputs: String = plan.inputs.iter().map(input).collect();
+    inputs + &nodes(plan, note) + &outputs(plan)
+}
+
+fn nodes(plan: &Plan, note: impl Fn(usize) -> String) -> String {
     let mut text = String::new();
-    // Writing into a String does not fail.
-    for input in &plan.inputs {
-        let _ = writeln!(text, "input {} {:?}", input.name, input.shape);
-    }
     for (id, node) in plan.nodes.iter() {
         let origin = node.origin.as_ref().map_or(String::new(), |origin| format!("  # {origin}"));
         let index = id.index();
+        // Writing into a String does not fail.
         let _ = writeln!(text, "%{index} {:?} = {}{}{origin}", node.shape, operation(plan, node), note(index));
     }
-    for output in &plan.outputs {
-        let _ = writeln!(text, "output {} = %{}", output.name, output.node.index());
-    }
     text
+}
+
+fn outputs(plan: &Plan) -> String {
+    plan.outputs.iter().map(|output| format!("output {} = %{}\n", output.name, output.node.index())).collect()
 }
 
 fn operation(plan: &Plan, node: &Node) -> String {
     let reads: Vec<String> = node.op.operands().iter().map(|id| format!("%{}", id.index())).collect();
     let reads = reads.join(", ");
     match &node.op {
-        Op::Literal(value) => format!("{value:?}"),
+        Op::Literal(value) => number(*value),
         Op::Constant(array) => constant(array),
         Op::Input(place) => plan.inputs.get(*place).map_or(format!("input {place}"), |i| format!("input {}", i.name)),
         Op::Iota => "iota".into(),
@@ -70,12 +168,22 @@ fn operation(plan: &Plan, node: &Node) -> String {
 /// Up to six numbers; a long array is told by its ends.
 fn constant(array: &Array) -> String {
     let kind = if matches!(array, Array::Bytes(_)) { "bytes" } else { "constant" };
-    let get = |i: usize| format!("{}", array.get(i));
+    let get = |i: usize| number(array.get(i));
     let list: Vec<String> = match array.len() {
         n @ 0..=6 => (0..n).map(get).collect(),
         n => [get(0), get(1), get(2), "..".into(), get(n - 1)].into(),
     };
     format!("{kind} [{}]", list.join(", "))
+}
+
+/// Six significant digits: a plan is read, not run, as text.
+fn number(x: f64) -> String {
+    if !x.is_finite() {
+        return crate::math::print::print_number(x);
+    }
+    // What was written by this very function is a number.
+    let rounded = format!("{x:.5e}").parse().unwrap_or(x);
+    crate::math::print::print_number(rounded)
 }
 
 /// Letters from i on, in the order in which the names occur.

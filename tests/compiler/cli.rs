@@ -219,7 +219,23 @@ fn elbo_prints_what_was_derived() {
     let model = place.run(&["elbo", "m.vi", "--stage", "model"]);
     assert_eq!(model.code, 0);
     assert!(model.out.contains("mu"), "{}", model.out);
-    assert_eq!(place.run(&["elbo", "m.vi", "--stage", "plan"]).code, 2, "a plan needs data");
+}
+
+#[test]
+fn plans_are_printed_at_the_sizes_of_the_data() {
+    let place = Place::new(&[("m.vi", GOOD), ("none.vi", "model { z ~ Normal(0, 1) }\n")]);
+    let refused = place.run(&["elbo", "m.vi", "--stage", "plan"]);
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""), "a plan needs data");
+    assert!(refused.err.contains("add `--data FILE`"), "{}", refused.err);
+    let plan = place.run(&["elbo", "m.vi", "--stage", "plan", "--data", "eight_schools"]);
+    assert_eq!(plan.code, 0, "{}", plan.err);
+    assert!(plan.out.starts_with("plan m  ") && plan.out.contains("  J = 8, 1 draw\n"), "{}", plan.out);
+    assert!(plan.out.contains("output bound = %") && !plan.out.contains("output gradient"), "{}", plan.out);
+    let gradient = place.run(&["elbo", "m.vi", "--stage", "gradient", "--data", "eight_schools"]);
+    assert!(gradient.out.contains("loc of mu") && gradient.out.contains("output gradient = %"), "{}", gradient.out);
+    let none = place.run(&["elbo", "none.vi", "--stage", "plan"]);
+    assert_eq!(none.code, 0, "a model without data needs none: {}", none.err);
+    assert!(none.out.contains("input params [2]"), "{}", none.out);
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn root() -> &'static Path {
 }
 
 /// The names of the files in a folder that end so, without that end.
-fn stems(folder: &str, end: &str) -> BTreeSet<String> {
+pub fn stems(folder: &str, end: &str) -> BTreeSet<String> {
     let files = fs::read_dir(root().join(folder)).into_iter().flatten().flatten();
     files.filter_map(|file| file.file_name().to_str()?.strip_suffix(end).map(String::from)).collect()
 }
@@ -34,11 +34,15 @@ fn compare(path: PathBuf, text: &str) -> Result<(), String> {
 
 /// Every model of `models/` as `print` has it, and no golden file of this kind without its model.
 pub fn check(end: &str, print: impl Fn(&str) -> String) {
-    let models = stems("models", ".vi");
+    check_all(end, stems("models", ".vi"), |model| print(&format!("models/{model}.vi")));
+}
+
+/// These models, by their stems, and no others.
+pub fn check_all(end: &str, models: BTreeSet<String>, print: impl Fn(&str) -> String) {
     assert!(!models.is_empty(), "no models");
     let mut wrong = vec![];
     for model in &models {
-        let text = print(&format!("models/{model}.vi"));
+        let text = print(model);
         wrong.extend(compare(root().join(format!("tests/golden/{model}{end}")), &text).err());
     }
     for orphan in stems("tests/golden", end).difference(&models) {

@@ -8,6 +8,7 @@ mod golden;
 mod interpreter;
 #[path = "../known/mod.rs"]
 mod known;
+mod plans;
 mod posteriors;
 mod mutation;
 mod rules;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use ppl::data::{Array, Bound, BoundArray};
 use ppl::math::eval::{Positions, Values};
-use ppl::math::support::Bound;
+use ppl::math::support::Bound as End;
 use ppl::math::{Op, SiteId, Support};
 use ppl::model::{Auto, Model};
 use ppl::shape::{AxisId, Size};
@@ -112,7 +113,7 @@ impl<'m> World<'m> {
             Support::Count(None) => random.below(5) as f64,
             Support::Count(Some(m)) => random.below(self.size(m) + 1) as f64,
             Support::Category(k) => random.below(self.size(k)) as f64,
-            Support::Interval(Bound::Number(lo), Bound::Number(hi)) => lo + (hi - lo) * random.uniform(),
+            Support::Interval(End::Number(lo), End::Number(hi)) => lo + (hi - lo) * random.uniform(),
             other => panic!("no random value of {other:?}"),
         };
         if let Support::Simplex(k) = support {
@@ -126,6 +127,22 @@ impl<'m> World<'m> {
             return weights;
         }
         (0..n).map(|_| number(random)).collect()
+    }
+
+    /// The sizes and the data as if they had been read from files.
+    pub fn bound(&self) -> Bound {
+        let shape = |data: &ppl::model::Data| {
+            let rows = data.rows.iter().map(|dim| self.sizes[&dim.index()]);
+            rows.chain(data.event.iter().map(|size| self.size(size))).collect()
+        };
+        let arrays = self.model.data.iter().zip(&self.data);
+        let array = |(data, values): (&ppl::model::Data, &Values)| BoundArray {
+            shape: shape(data),
+            values: Array::from_reals(values.clone()),
+        };
+        let dims: BTreeMap<_, _> = self.model.dims.iter().map(|(id, _)| (id, self.sizes[&id.index()])).collect();
+        let rows = self.model.data.iter().filter_map(|data| data.rows.first()).map(|dim| dims[dim]).max();
+        Bound { arrays: arrays.map(array).collect(), rows: rows.unwrap_or(0), dims }
     }
 
     /// How many unconstrained coordinates one row of a site has.

@@ -64,6 +64,7 @@ impl Lowerer<'_> {
         let bound = &self.data.arrays[index];
         let batched: Vec<usize> =
             (0..data.rows.len()).filter(|i| self.batch.rows.contains_key(&data.rows[*i])).collect();
+        let before = self.b.set_origin(Some(format!("data {}", data.name).into()));
         let id = if batched.is_empty() {
             self.b.constant(bound.values.clone(), &bound.shape)
         } else {
@@ -73,6 +74,7 @@ impl Lowerer<'_> {
             }
             self.input(InputKind::Rows(index), format!("data.{}", data.name), shape)?
         };
+        self.b.set_origin(before);
         Ok(Value::plain(id, bound.shape.len()))
     }
 
@@ -80,7 +82,10 @@ impl Lowerer<'_> {
     fn site_leaf(&mut self, site: SiteId) -> Result<Value, Trouble> {
         let view = &self.elbo.sites[site.index()];
         let (node, treatment) = (view.value, view.treatment.clone());
+        let name = self.elbo.model.sites[site.index()].name.as_str();
+        let before = self.b.set_origin(Some(name.into()));
         let value = self.lower(node)?;
+        self.b.set_origin(before);
         let (Treatment::Written(at) | Treatment::Enumerated(at, _)) = treatment else { return Ok(value) };
         let from = &self.elbo.model.guide.factors[at].plates;
         let to = &self.elbo.model.sites[site.index()].plates;
@@ -229,14 +234,17 @@ impl Lowerer<'_> {
                 Gaussian { draws: self.b.slice(source, 1, 0, d), loc: None, scale: None, log_scale: None, noise: None }
             }
             Given::Guide => {
+                let before = self.b.set_origin(Some("draws of the guide".into()));
                 let loc = self.b.slice(source, 0, 0, d);
                 let packed = self.b.slice(source, 0, d, d + scale_count);
                 let noise = self.input(InputKind::AutoNoise, "noise".into(), vec![self.batch.draws, d])?;
-                match self.elbo.model.guide.auto {
+                let gaussian = match self.elbo.model.guide.auto {
                     Some(Auto::MeanField) => self.mean_field(loc, packed, noise)?,
                     Some(Auto::FullRank) => self.full_rank(loc, packed, noise)?,
                     _ => return limitation("this automatic guide"),
-                }
+                };
+                self.b.set_origin(before);
+                gaussian
             }
         };
         self.gaussian = Some(gaussian.clone());

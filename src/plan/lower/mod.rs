@@ -27,7 +27,7 @@ mod value;
 
 pub use guide::Given;
 pub use layout::{Coordinates, Layout, sizes};
-pub use objective::{Batch, InputKind, OutputKind, Program, bound, constant, joint, values, weights};
+pub use objective::{Batch, InputKind, OutputKind, Program, bound, constant, joint, lowered, values, weights};
 use value::{Label, Value};
 
 /// Why a bound cannot become a plan.

@@ -8,7 +8,7 @@ use super::{Layout, Lowerer, Trouble, Value, bug};
 use crate::data::Bound;
 use crate::elbo::{Elbo, SiteView, Term, TermKind, Treatment};
 use crate::math::{self, DefId, Noise, Op, ParamId, SiteId};
-use crate::model::Owner;
+use crate::model::{FitBlock, Owner, Statement};
 use crate::plan::{Binary, NodeId, Plan, Reduce, grad, optimize, reference};
 use crate::shape::{AxisId, DimId};
 
@@ -22,6 +22,12 @@ pub struct Batch {
 impl Batch {
     pub fn draws(draws: usize) -> Batch {
         Batch { draws, rows: BTreeMap::new() }
+    }
+
+    /// What one step of a fit with these entries evaluates.
+    pub fn of_step(block: &FitBlock, data: &Bound) -> Batch {
+        let rows = |(dim, batch): (&DimId, &usize)| Some((*dim, (*batch).clamp(1, (*data.dims.get(dim)?).max(1))));
+        Batch { draws: block.particles.unwrap_or(1), rows: block.batch.iter().filter_map(rows).collect() }
     }
 }
 
@@ -87,12 +93,18 @@ pub fn joint(elbo: &Elbo, data: &Bound, draws: usize) -> Result<Program, Trouble
 pub fn bound(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
     let mut lowerer = Lowerer::new(elbo, data, batch, Given::Guide)?;
     let params = lowerer.source()?;
-    let total = lowerer.total(&elbo.terms)?;
-    let sum = lowerer.reduce_labels(Reduce::Sum, &total, &[Label::Draws])?;
-    let draws = if total.labels.is_empty() { 1.0 } else { batch.draws as f64 };
-    let mean = lowerer.scaled(&sum, 1.0 / draws)?;
-    let gradient = grad::gradient(&mut lowerer.b, mean.id, &[params])?;
-    lowerer.program([(OutputKind::Bound, mean.id), (OutputKind::Gradient, gradient[0])])
+    let mean = lowerer.average(&elbo.terms)?;
+    lowerer.b.set_origin(Some("gradient".into()));
+    let gradient = grad::gradient(&mut lowerer.b, mean, &[params])?;
+    lowerer.program([(OutputKind::Bound, mean), (OutputKind::Gradient, gradient[0])])
+}
+
+/// The bound alone, as it is lowered: what `bound` goes on to differentiate and to optimize.
+pub fn lowered(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
+    let mut lowerer = Lowerer::new(elbo, data, batch, Given::Guide)?;
+    lowerer.source()?;
+    let mean = lowerer.average(&elbo.terms)?;
+    lowerer.unoptimized([(OutputKind::Bound, mean)])
 }
 
 /// log p and log q of every draw of the guide.
@@ -167,13 +179,68 @@ pub fn constant(elbo: &Elbo, data: &Bound, node: math::NodeId, shape: &[usize]) 
     }
 }
 
+impl OutputKind {
+    /// What the output of the plan is called.
+    fn name(&self, elbo: &Elbo) -> String {
+        let model = &elbo.model;
+        match self {
+            OutputKind::LogJoint => "log_joint".into(),
+            OutputKind::Gradient => "gradient".into(),
+            OutputKind::Bound => "bound".into(),
+            OutputKind::LogP => "log_p".into(),
+            OutputKind::LogQ => "log_q".into(),
+            OutputKind::Site(id) => model.sites[id.index()].name.clone(),
+            OutputKind::Definition(id) => model.definitions[id.index()].name.clone(),
+            OutputKind::Param(place) => model.params[*place].name.clone(),
+        }
+    }
+}
+
+/// What the nodes that add terms up are marked with.
+const SUM: &str = "sum of the terms";
+
+/// What the nodes of a term are marked with.
+fn origin(elbo: &Elbo, kind: &TermKind) -> String {
+    let site = |id: &SiteId| elbo.model.sites[id.index()].name.as_str();
+    match kind {
+        TermKind::Observed(at) => match &elbo.model.statements[*at] {
+            Statement::Observe(seen) => format!("log p({})", elbo.model.data[seen.data.index()].name),
+            _ => "log p".into(),
+        },
+        TermKind::Factor(_) => "factor".into(),
+        TermKind::Prior(id) => format!("log p({})", site(id)),
+        TermKind::Kl(id) => format!("KL of {}", site(id)),
+        TermKind::Entropy(id) => format!("entropy of {}", site(id)),
+        TermKind::AutoEntropy(_) => "entropy of the guide".into(),
+        TermKind::LogDet(id) => format!("log-determinant of {}", site(id)),
+        TermKind::SummedOut { sites, .. } => {
+            format!("sum over {}", sites.iter().map(site).collect::<Vec<_>>().join(", "))
+        }
+        TermKind::LogQ(id) => format!("log q({})", site(id)),
+    }
+}
+
 impl Lowerer<'_> {
+    /// The sum of terms, averaged over draws.
+    fn average(&mut self, terms: &[Term]) -> Result<NodeId, Trouble> {
+        let total = self.total(terms)?;
+        let before = self.b.set_origin(Some(SUM.into()));
+        let sum = self.reduce_labels(Reduce::Sum, &total, &[Label::Draws])?;
+        let draws = if total.labels.is_empty() { 1.0 } else { self.batch.draws as f64 };
+        let mean = self.scaled(&sum, 1.0 / draws)?.id;
+        self.b.set_origin(before);
+        Ok(mean)
+    }
+
     /// The sum of terms: a number a draw, or a number.
     fn total(&mut self, terms: &[Term]) -> Result<Value, Trouble> {
         let mut total = self.literal(0.0)?;
         for term in terms {
+            let before = self.b.set_origin(Some(origin(self.elbo, &term.kind).into()));
             let part = self.term(term)?;
+            self.b.set_origin(Some(SUM.into()));
             total = self.binary(Binary::Add, &total, &part)?;
+            self.b.set_origin(before);
         }
         Ok(total)
     }
@@ -254,13 +321,18 @@ impl Lowerer<'_> {
     }
 
     fn program(self, outputs: impl IntoIterator<Item = (OutputKind, NodeId)>) -> Result<Program, Trouble> {
-        let Lowerer { mut b, inputs, layout, .. } = self;
+        let program = self.unoptimized(outputs)?;
+        Ok(Program { plan: optimize::optimize(program.plan)?, ..program })
+    }
+
+    fn unoptimized(self, outputs: impl IntoIterator<Item = (OutputKind, NodeId)>) -> Result<Program, Trouble> {
+        let Lowerer { mut b, inputs, layout, elbo, .. } = self;
         let mut kinds = Vec::new();
         for (kind, id) in outputs {
-            b.output(format!("{kind:?}"), id);
+            b.output(kind.name(elbo), id);
             kinds.push(kind);
         }
-        let plan = optimize::optimize(b.finish()?)?;
+        let plan = optimize::sweep(&b.finish()?);
         Ok(Program { plan, inputs: inputs.into_iter().map(|(kind, _)| kind).collect(), layout, outputs: kinds })
     }
 }
