@@ -2,8 +2,8 @@
 
 use super::{Kind, Row};
 use super::{
-    bernoulli, beta, binomial, categorical, dirichlet, exponential, flat, gamma, half_cauchy, half_normal, log_normal,
-    normal, poisson, student_t,
+    bernoulli, beta, binomial, categorical, censored, dirichlet, exponential, flat, gamma, half_cauchy, half_normal,
+    log_normal, mixture, normal, poisson, student_t, truncated,
 };
 
 pub static ROWS: &[Row] = &[
@@ -21,7 +21,18 @@ pub static ROWS: &[Row] = &[
     poisson::ROW,
     binomial::ROW,
     flat::ROW,
+    mixture::ROW,
+    truncated::ROW,
+    censored::ROW,
 ];
+
+/// Distributions whose values are vectors or matrices, with the type of one value.
+const VALUES: &[(Kind, &str)] = &[(Kind::Dirichlet, "simplex[K]")];
+
+/// The type of one value, where it is not a number.
+pub fn value_type(kind: Kind) -> Option<&'static str> {
+    VALUES.iter().find(|(own, _)| *own == kind).map(|(_, ty)| *ty)
+}
 
 /// Names of the language that have no row yet: a limitation, not a mistake.
 pub const TO_COME: &[&str] = &[
@@ -57,9 +68,6 @@ pub const TO_COME: &[&str] = &[
     "GaussianRandomWalk",
     "AR",
     "Boltzmann",
-    "Mixture",
-    "Truncated",
-    "Censored",
     "Flow",
 ];
 

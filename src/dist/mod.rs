@@ -1,12 +1,12 @@
 //! The catalogue of distributions: one file each, one row each in `catalogue`.
 
-use std::collections::BTreeMap;
-
 use crate::math::{Graph, NodeId, Noise, Pick, SiteId, Support};
 use crate::shape::{AxisId, Shape, Size};
 
+pub mod args;
 pub mod catalogue;
 pub mod bijector;
+pub mod cdf;
 pub mod kl;
 pub mod expect;
 pub mod sampler;
@@ -18,6 +18,7 @@ mod bernoulli;
 mod beta;
 mod binomial;
 mod categorical;
+mod censored;
 mod dirichlet;
 mod exponential;
 mod flat;
@@ -25,10 +26,13 @@ mod gamma;
 mod half_cauchy;
 mod half_normal;
 mod log_normal;
+mod mixture;
 mod normal;
 mod poisson;
 mod student_t;
+mod truncated;
 
+pub use args::Args;
 pub use bijector::Bijector;
 pub use catalogue::{by_name, row};
 pub use expect::expected_log_prob;
@@ -41,9 +45,6 @@ pub struct Dist {
     pub kind: Kind,
     pub args: Args,
 }
-
-/// Arguments by parameter name.
-pub type Args = BTreeMap<&'static str, NodeId>;
 
 /// Every name of LANGUAGE.md 1.7. Those without a row in the catalogue are a limitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +63,9 @@ pub enum Kind {
     Poisson,
     Binomial,
     Flat,
+    Mixture,
+    Truncated,
+    Censored,
 }
 
 /// One distribution of the catalogue.
@@ -94,7 +98,7 @@ pub struct Row {
 pub struct Param {
     pub name: &'static str,
     pub want: Want,
-    /// Whether one value of it is a vector over the last axis of the site (`Dirichlet`), or over the categories.
+    /// The axes of one value of it.
     pub axes: ParamAxes,
     /// Parameters with the same number are alternatives (`p | logits`); exactly one of them is given.
     pub group: u8,
@@ -105,10 +109,16 @@ pub enum ParamAxes {
     Number,
     /// The last event axis of the site: `Dirichlet(concentration[K])`. A number is repeated.
     Event,
+    /// One less than the last event axis: `LogisticNormal(loc[K-1], scale[K-1])`. A number is repeated.
+    Less,
+    /// The last event axis twice: `MvNormal(loc, cov[K, K])`.
+    Square,
     /// The categories: `Categorical(p[K])`; the support's size is taken from it.
     Categories,
     /// What lies between the categories, one less: `OrderedLogistic(eta, cutpoints[K-1])`.
     Cutpoints,
+    /// An axis of its own of any length: `AR(coefficients, scale)`.
+    Free,
 }
 
 /// What a parameter must lie in.
@@ -124,6 +134,16 @@ pub enum Want {
     Ordered,
     /// Whatever the site holds: `Delta(value)`.
     Any,
+    /// A covariance or precision matrix.
+    Cov,
+    /// A lower triangular matrix with a positive diagonal.
+    Cholesky,
+    /// The end of an interval: a real number or an infinite one. It may be left out.
+    Bound,
+    /// A distribution: `Truncated(D, lo, hi)`.
+    Distribution,
+    /// A distribution whose parameters have the components as an extra first axis, or a list of distributions.
+    Components,
 }
 
 /// How a draw is made.
@@ -136,6 +156,8 @@ pub enum Draw {
     Enumerable,
     /// Drawn one component at a time, exactly; not differentiated.
     SampleOnly(Sampler),
+    /// By the distributions it is made of.
+    Composed,
     /// No density to draw from: `Flat`.
     None,
 }
@@ -212,10 +234,15 @@ pub fn support(graph: &Graph, dist: &Dist, event: &[Size]) -> Support {
     (row(dist.kind).support)(graph, &dist.args, event)
 }
 
+/// How many event axes one value of the distribution has: 0 where components are independent numbers.
+pub fn value_rank(dist: &Dist) -> usize {
+    let own = catalogue::value_type(dist.kind).map(|ty| if ty.contains("cholesky") { 2 } else { 1 });
+    own.or(dist.args.of.first().map(value_rank)).unwrap_or(0)
+}
+
 /// The axes of independent components: all event axes but those of one value of the distribution.
-pub fn component_axes(kind: Kind, event: &[Size]) -> &[Size] {
-    let own = usize::from(kind == Kind::Dirichlet);
-    &event[..event.len().saturating_sub(own)]
+pub fn component_axes<'s>(dist: &Dist, event: &'s [Size]) -> &'s [Size] {
+    &event[..event.len().saturating_sub(value_rank(dist))]
 }
 
 /// The sum over components of a value per component: a number given for all of them counts once for each.
@@ -230,11 +257,17 @@ pub fn total(graph: &mut Graph, per_component: NodeId, components: &[Size]) -> N
 /// Repeats numbers that are given for a vector parameter: `Dirichlet(0.5)` over `simplex[K]`. The checker calls it, so
 /// that means and entropies know K.
 pub fn complete(graph: &mut Graph, dist: &mut Dist, event: &[Size]) {
+    let Some(last) = event.last() else { return };
     for param in row(dist.kind).params {
-        if let (ParamAxes::Event, Some(arg), Some(last)) = (param.axes, dist.args.get_mut(param.name), event.last())
+        let length = match param.axes {
+            ParamAxes::Event => last.clone(),
+            ParamAxes::Less => last.minus(&Size::fixed(1)),
+            _ => continue,
+        };
+        if let Some(arg) = dist.args.get_mut(param.name)
             && graph.shape(*arg).is_number()
         {
-            *arg = graph.fill(*arg, vec![last.clone()]);
+            *arg = graph.fill(*arg, vec![length]);
         }
     }
 }
@@ -245,7 +278,25 @@ const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
 
 impl Param {
     const fn number(name: &'static str, want: Want, group: u8) -> Param {
-        Param { name, want, axes: ParamAxes::Number, group }
+        Param::new(name, want, ParamAxes::Number, group)
+    }
+
+    const fn new(name: &'static str, want: Want, axes: ParamAxes, group: u8) -> Param {
+        Param { name, want, axes, group }
+    }
+
+    /// Whether it is given by distributions and not by a value.
+    pub fn takes_distributions(&self) -> bool {
+        matches!(self.want, Want::Distribution | Want::Components)
+    }
+
+    /// A number given for it serves all its entries.
+    pub fn repeats_numbers(&self) -> bool {
+        !matches!(self.axes, ParamAxes::Square | ParamAxes::Cutpoints | ParamAxes::Free)
+    }
+
+    pub fn may_be_left_out(&self) -> bool {
+        self.want == Want::Bound
     }
 }
 

@@ -15,18 +15,20 @@ use crate::shape::Size;
 pub fn log_density(graph: &mut Graph, dist: &Dist, value: NodeId) -> NodeId {
     let each = dist::log_prob(graph, dist, value);
     let event = graph.event(value).to_vec();
-    dist::total(graph, each, dist::component_axes(dist.kind, &event))
+    dist::total(graph, each, dist::component_axes(dist, &event))
 }
 
 /// KL( q || p ) of a site with these event axes.
 pub fn kl(graph: &mut Graph, q: &Dist, p: &Dist, event: &[Size]) -> Option<NodeId> {
     let each = dist::kl(graph, q, p)?;
-    Some(dist::total(graph, each, dist::component_axes(q.kind, event)))
+    // Of independent numbers and one vector, the divergence is one number for the vector.
+    let wider = if dist::value_rank(p) > dist::value_rank(q) { p } else { q };
+    Some(dist::total(graph, each, dist::component_axes(wider, event)))
 }
 
 pub fn entropy(graph: &mut Graph, q: &Dist, event: &[Size]) -> Option<NodeId> {
     let each = dist::entropy(graph, q)?;
-    Some(dist::total(graph, each, dist::component_axes(q.kind, event)))
+    Some(dist::total(graph, each, dist::component_axes(q, event)))
 }
 
 /// The expected log density of a statement over all drawn sites that it reads, where it is linear in statistics of
@@ -56,5 +58,5 @@ pub fn expected(draft: &mut Draft, kind: &TermKind, drawn: &BTreeSet<SiteId>) ->
         dist::STATISTICS.into_iter().filter_map(|statistic| Some((statistic, moments.of(node, statistic)?))).collect();
     let each = dist::expected_log_prob(g, child, value, name, &|statistic| known.get(&statistic).copied())?;
     let event = g.event(value).to_vec();
-    Some(dist::total(g, each, dist::component_axes(child.kind, &event)))
+    Some(dist::total(g, each, dist::component_axes(child, &event)))
 }

@@ -94,7 +94,7 @@ impl Guided {
     fn renamed_factor(&mut self, model: &Model, at: usize) -> Dist {
         let factor = &model.guide.factors[at];
         let mut rename = Rewrite::rename(&factor.plates, &model.sites[factor.site.index()].plates);
-        let args = factor.dist.args.iter().map(|(name, arg)| (*name, rename.node(&mut self.graph, *arg))).collect();
+        let args = factor.dist.args.map(&mut |arg| rename.node(&mut self.graph, arg));
         Dist { kind: factor.dist.kind, args }
     }
 

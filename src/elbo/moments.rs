@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dist::{self, Dist, Kind, Statistic};
+use crate::dist::{self, Dist, Statistic};
 use crate::elbo::rewrite::sites_read;
 use crate::math::{Binary, Graph, NodeId, Op, Over, Pick, Reduce, SiteId, Unary};
 
@@ -223,7 +223,7 @@ impl Moments<'_> {
     /// of them entry by entry.
     fn entries_independent(&self, id: NodeId) -> bool {
         match &self.graph.nodes[id].op {
-            Op::Site(site) => self.factors.get(site).is_some_and(|q| q.kind != Kind::Dirichlet),
+            Op::Site(site) => self.factors.get(site).is_some_and(|q| dist::value_rank(q) == 0),
             Op::Named(_, a) | Op::Reshape(a, _) | Op::Transpose(a) | Op::Unary(Unary::Neg, a) => {
                 self.entries_independent(*a)
             }

@@ -92,6 +92,10 @@ impl<'a> Eval<'a> {
             Op::Unary(op, a) => value(a)?.into_iter().map(|x| unary(*op, x)).collect(),
             Op::Binary(op, a, b) => zip(&value(a)?, &value(b)?, |x, y| binary(*op, x, y)),
             // The other branch is not looked at: it may be outside its domain there.
+            Op::If(c, a, b) if !self.graph.shape(*c).is_number() => {
+                let (c, a, b) = (value(c)?, value(a)?, value(b)?);
+                (0..c.len()).map(|i| if c[i] != 0.0 { a[i] } else { b[i] }).collect()
+            }
             Op::If(c, a, b) => {
                 if self.number(*c, positions)? != 0.0 {
                     value(a)?

@@ -107,7 +107,8 @@ pub enum Op {
 
     Unary(Unary, NodeId),
     Binary(Binary, NodeId, NodeId),
-    /// condition (a number), then, else. The branch not taken is not evaluated where that could fail.
+    /// condition, then, else. The condition is a number, and the branch not taken is not evaluated where that could
+    /// fail; or it is shaped as the branches, entry by entry, and both are evaluated (only the catalogue writes that).
     If(NodeId, NodeId, NodeId),
     Reduce(Reduce, NodeId, Over),
     /// Of two vectors: the sum of the products.

@@ -125,7 +125,9 @@ pub fn plates(shapes: &[&Shape]) -> Vec<AxisId> {
 }
 
 pub fn choose(condition: &Shape, a: &Shape, b: &Shape) -> Result<Shape, Mismatch> {
-    number(condition)?;
+    if condition.event != a.event {
+        number(condition)?;
+    }
     if a.event != b.event {
         return Err(Mismatch::Branches(a.clone(), b.clone()));
     }

@@ -36,10 +36,29 @@ impl Graph {
         tanh = Tanh,
         stop_gradient = StopGradient
     );
-    binary!(add = Add, sub = Sub, mul = Mul, div = Div, min = Min, max = Max, pow = Pow, equal = Equal, less = Less);
+    binary!(
+        add = Add,
+        sub = Sub,
+        mul = Mul,
+        div = Div,
+        min = Min,
+        max = Max,
+        pow = Pow,
+        equal = Equal,
+        less = Less,
+        less_equal = LessEqual
+    );
 
     pub fn square(&mut self, a: NodeId) -> NodeId {
         self.mul(a, a)
+    }
+
+    /// Where the condition holds `a`, else `b`, entry by entry; numbers go beside arrays.
+    pub fn either(&mut self, condition: NodeId, a: NodeId, b: NodeId) -> NodeId {
+        let all = [condition, a, b];
+        let event = all.iter().map(|id| self.event(*id).to_vec()).max_by_key(Vec::len).unwrap_or_default();
+        let [c, a, b] = all.map(|id| if self.shape(id).is_number() { self.fill(id, event.clone()) } else { id });
+        self.choose(c, a, b)
     }
 
     /// `c * a`

@@ -180,6 +180,8 @@ pub fn print_dist(model: &Model, dist: &Dist) -> String {
         if let Some(arg) = dist.args.get(param.name) {
             let text = node(model, *arg);
             args.push(if first { text } else { format!("{}: {text}", param.name) });
+        } else if param.takes_distributions() {
+            args.extend(dist.args.of.iter().map(|of| print_dist(model, of)));
         }
     }
     format!("{}({})", row.name, args.join(", "))

@@ -91,9 +91,15 @@ fn verify_dist(model: &Model, dist: &dist::Dist, plates: &[AxisId], what: &str) 
     let row = dist::row(dist.kind);
     for group in row.params.iter().map(|param| param.group) {
         let given = row.params.iter().filter(|param| param.group == group && dist.args.contains_key(param.name));
-        ensure(given.count() == 1, || format!("{what}: {} is not given one argument of each kind", row.name))?;
+        let given = given.count();
+        let values = row.params.iter().any(|param| param.group == group && !param.takes_distributions());
+        let optional = row.params.iter().any(|param| param.group == group && param.may_be_left_out());
+        let good = if values { given == 1 || given == 0 && optional } else { !dist.args.of.is_empty() };
+        ensure(good, || format!("{what}: {} is not given one argument of each kind", row.name))?;
     }
-    dist.args.values().try_for_each(|arg| verify_node(model, *arg, plates, what))
+    dist.args.iter().try_for_each(|(_, arg)| verify_node(model, *arg, plates, what))?;
+    let plates: Vec<AxisId> = plates.iter().copied().chain(dist.args.components).collect();
+    dist.args.of.iter().try_for_each(|of| verify_dist(model, of, &plates, what))
 }
 
 fn verify_guide(model: &Model) -> Result<(), Bug> {

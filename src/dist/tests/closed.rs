@@ -122,7 +122,7 @@ fn closed_pair(q: &Case, p: &Case) -> Option<f64> {
     let (left, mut right) = (q.dist(&mut g, 0), p.dist(&mut g, 10));
     share_tries(&mut right, &left);
     let node = kl(&mut g, &left, &right)?;
-    let node = total(&mut g, node, component_axes(q.kind, &q.event()));
+    let node = total(&mut g, node, component_axes(&left, &q.event()));
     let mut data = q.leaves(0);
     data.extend(p.leaves(10));
     Some(values(&g, &[node], &data, &[])[0][0])

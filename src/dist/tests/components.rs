@@ -35,7 +35,7 @@ fn every_component_has_its_density_and_entropy() {
             assert!(found[k] == alone || (found[k] - alone).abs() < 1e-12, "{:?}", case.kind);
         }
         if let Some(own) = entropy(&mut g, &dist) {
-            let sum = total(&mut g, own, component_axes(case.kind, &event));
+            let sum = total(&mut g, own, component_axes(&dist, &event));
             let found = values(&g, &[own, sum], &data, &[]);
             assert_close(found[1][0], N as f64 * found[0][0], 1e-13, "entropy of all components");
         }
@@ -57,7 +57,7 @@ fn draws_have_the_shape_of_the_site() {
         assert_eq!(noises, 1, "{:?}", case.kind);
         // Two components are two draws: they read different noise.
         let density = log_prob(&mut g, &dist, value);
-        let density = total(&mut g, density, component_axes(case.kind, &event));
+        let density = total(&mut g, density, component_axes(&dist, &event));
         assert_eq!(*g.shape(density), Shape::new([plate], []), "{:?}", case.kind);
         verify(&g).unwrap();
     }

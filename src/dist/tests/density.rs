@@ -117,7 +117,7 @@ fn theirs(case: &Case) -> Option<LogDensity> {
             let d = other::Binomial::new(p, arg("n")? as u64).ok()?;
             Box::new(move |x| d.ln_pmf(x[0] as u64))
         }
-        Kind::Flat => return None,
+        _ => return None,
     })
 }
 

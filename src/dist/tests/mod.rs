@@ -10,6 +10,7 @@ use crate::shape::{Shape, Size};
 mod bijectors;
 mod closed;
 mod components;
+mod composites;
 mod density;
 mod draws;
 
@@ -110,7 +111,7 @@ pub fn expectations(
         None => (g.site(SiteId(0), Shape::event(event.clone()), support.clone()), g.number(0.0)),
     };
     let log_prob = log_prob(&mut g, &dist, value);
-    let log_prob = total(&mut g, log_prob, super::component_axes(case.kind, &event));
+    let log_prob = total(&mut g, log_prob, super::component_axes(&dist, &event));
     let log_weight = g.add(log_prob, log_det);
     let f = f(&mut g, value, &dist);
     let mut all = case.leaves(0);

@@ -3,10 +3,10 @@
 use super::Checker;
 use super::expr::Value;
 use crate::dist::catalogue::{self, Named};
-use crate::dist::{self, Args, Dist, Param, ParamAxes, Row, Want};
-use crate::math::{NodeId, Op, Support};
+use crate::dist::{self, Dist, Param, ParamAxes, Row, Want};
+use crate::math::{NodeId, Op, Pick, Support};
 use crate::model::problems::{Dists, Limits};
-use crate::shape::Size;
+use crate::shape::{AxisId, Size};
 use crate::source::Span;
 use crate::syntax::{Arg, Call, ExprKind};
 
@@ -15,10 +15,32 @@ pub(super) struct For<'n> {
     pub name: &'n str,
     pub event: &'n [Size],
     pub declared: Option<&'n Support>,
+    /// The components of the mixtures that it is inside of, outermost first: its parameters have them in front.
+    pub mixed: &'n [(AxisId, Size)],
 }
 
-/// An argument as given: its value and where.
-type Given = (NodeId, Span);
+/// An argument as given, and where.
+#[derive(Clone)]
+pub(super) enum Given<'a> {
+    Value(NodeId, Span),
+    /// One distribution, or a list of them.
+    Dists {
+        list: bool,
+        calls: Vec<&'a Call>,
+        span: Span,
+    },
+}
+
+impl Given<'_> {
+    fn span(&self) -> Span {
+        match self {
+            Given::Value(_, span) | Given::Dists { span, .. } => *span,
+        }
+    }
+}
+
+/// The arguments of a call, each with its parameter.
+pub(super) type Arguments<'a> = Vec<(&'static Param, Given<'a>)>;
 
 /// Words that are arguments of `Flow`.
 const FLOWS: &[&str] = &["planar", "radial", "coupling", "iaf"];
@@ -48,24 +70,28 @@ impl<'a> Checker<'a> {
             return None;
         }
         let given = self.arguments(row, call)?;
-        let own = usize::from(row.params.iter().any(|param| param.axes == ParamAxes::Event));
-        if of.event.len() < own {
-            self.report(Dists::NeedsAxis { dist: row.name, site: of.name.into(), span: call.span });
+        let args = self.check_inner(row, &given, call, of)?;
+        let mut dist = Dist { kind: row.kind, args };
+        if let Some(ty) = catalogue::value_type(row.kind)
+            && of.event.len() < dist::value_rank(&dist)
+        {
+            self.report(Dists::NeedsAxis { dist: row.name, ty, site: of.name.into(), span: call.span });
             return None;
         }
-        let mut args = Args::new();
+        let components = dist::component_axes(&dist, of.event).to_vec();
         let mut good = true;
-        for (param, (node, span)) in given {
-            match self.check_argument(row, param, node, span, of) {
-                Some(node) => _ = args.insert(param.name, node),
+        for (param, given) in given {
+            let Given::Value(node, span) = given else { continue };
+            match self.check_argument(row, param, (node, span), of, &components) {
+                Some(node) => _ = dist.args.insert(param.name, node),
                 None => good = false,
             }
         }
         if !good {
             return None;
         }
-        let mut dist = Dist { kind: row.kind, args };
         dist::complete(&mut self.graph, &mut dist, of.event);
+        self.check_composite(row, &dist, call, of)?;
         Some(dist)
     }
 
@@ -100,8 +126,8 @@ impl<'a> Checker<'a> {
     }
 
     /// Every argument with the parameter it is for; of alternatives exactly one, nothing missing, nothing twice.
-    fn arguments(&mut self, row: &'static Row, call: &'a Call) -> Option<Vec<(&'static Param, Given)>> {
-        let mut given: Vec<(&'static Param, Given)> = vec![];
+    fn arguments(&mut self, row: &'static Row, call: &'a Call) -> Option<Arguments<'a>> {
+        let mut given: Arguments<'a> = vec![];
         let mut position = 0;
         let mut good = true;
         let mut broken: Vec<u8> = vec![];
@@ -113,6 +139,13 @@ impl<'a> Checker<'a> {
                 }
                 Some(name) => row.params.iter().find(|param| param.name == name.node),
             };
+            if let Some(param) = param.filter(|param| param.takes_distributions()) {
+                match self.given_distributions(row, param, &arg.value) {
+                    Some(dists) => good &= self.give(row, param, dists, &mut given),
+                    None => broken.push(param.group),
+                }
+                continue;
+            }
             match self.check_value(&arg.value) {
                 Some(Value::Outputs(outputs)) => good &= self.spread(row, arg, outputs, &mut given),
                 value => match (param, value) {
@@ -121,7 +154,7 @@ impl<'a> Checker<'a> {
                         good = false;
                     }
                     (Some(param), Some(Value::Node(node))) => {
-                        good &= self.give(row, param, (node, arg.value.span), &mut given);
+                        good &= self.give(row, param, Given::Value(node, arg.value.span), &mut given);
                     }
                     (Some(param), _) => broken.push(param.group),
                 },
@@ -130,7 +163,7 @@ impl<'a> Checker<'a> {
         for param in row.params.iter().filter(|param| row.params.iter().find(|p| p.group == param.group) == Some(param))
         {
             let is_given = given.iter().any(|(other, _)| other.group == param.group);
-            if !is_given && !broken.contains(&param.group) && good {
+            if !is_given && !param.may_be_left_out() && !broken.contains(&param.group) && good {
                 let names = alternatives(row, param.group);
                 self.report(Dists::Missing { dist: row.name, written: written(row), names, span: call.span });
                 good = false;
@@ -139,16 +172,10 @@ impl<'a> Checker<'a> {
         (good && broken.is_empty()).then_some(given)
     }
 
-    fn give(
-        &mut self,
-        row: &'static Row,
-        param: &'static Param,
-        value: Given,
-        given: &mut Vec<(&'static Param, Given)>,
-    ) -> bool {
-        if let Some((first, (_, first_span))) = given.iter().find(|(other, _)| other.group == param.group) {
-            let (first, first_span) = (first.name, *first_span);
-            self.report(Dists::Twice { dist: row.name, first, first_span, second: param.name, second_span: value.1 });
+    fn give(&mut self, row: &'static Row, param: &'static Param, value: Given<'a>, given: &mut Arguments<'a>) -> bool {
+        if let Some((first, other)) = given.iter().find(|(other, _)| other.group == param.group) {
+            let (first, first_span, second_span) = (first.name, other.span(), value.span());
+            self.report(Dists::Twice { dist: row.name, first, first_span, second: param.name, second_span });
             return false;
         }
         given.push((param, value));
@@ -161,7 +188,7 @@ impl<'a> Checker<'a> {
         row: &'static Row,
         arg: &'a Arg,
         outputs: Vec<(String, NodeId)>,
-        given: &mut Vec<(&'static Param, Given)>,
+        given: &mut Arguments<'a>,
     ) -> bool {
         let span = arg.value.span;
         if let Some(name) = &arg.name {
@@ -172,7 +199,7 @@ impl<'a> Checker<'a> {
         let mut good = true;
         for (name, node) in outputs {
             match row.params.iter().find(|param| param.name == name) {
-                Some(param) => good &= self.give(row, param, (node, span), given),
+                Some(param) => good &= self.give(row, param, Given::Value(node, span), given),
                 None => {
                     self.report(Dists::SpreadUnknown { dist: row.name, output: name, written: written(row), span });
                     good = false;
@@ -195,66 +222,105 @@ impl<'a> Checker<'a> {
     }
 
     /// Shape and support of one argument.
-    fn check_argument(&mut self, row: &Row, param: &Param, node: NodeId, span: Span, of: &For) -> Option<NodeId> {
-        let components = dist::component_axes(row.kind, of.event);
-        let have = self.event(node).to_vec();
-        let last = match param.axes {
-            ParamAxes::Number => None,
-            ParamAxes::Event => of.event.last().cloned(),
-            ParamAxes::Categories | ParamAxes::Cutpoints => match (have.last(), of.declared) {
-                (Some(size), _) => Some(size.clone()),
-                (None, Some(Support::Category(size))) => Some(size.clone()),
-                (None, _) => {
-                    let (dist, param) = (row.name, param.name);
-                    self.report(Dists::NeedsCategories { dist, param, text: self.text(span), span });
-                    return None;
-                }
-            },
-        };
-        let own: Vec<Size> = last.iter().cloned().collect();
-        let full: Vec<Size> = components.iter().cloned().chain(own.clone()).collect();
-        if !(have.is_empty() || have == own || have == full) {
-            self.argument_shape(row, param, node, span, of, &own, &full);
+    fn check_argument(
+        &mut self,
+        row: &Row,
+        param: &Param,
+        (given, span): (NodeId, Span),
+        of: &For,
+        components: &[Size],
+    ) -> Option<NodeId> {
+        let node = self.component_rows(given, of);
+        let have = node.map(|node| self.event(node).to_vec());
+        let own = self.own_axes(row, param, (given, have.as_deref()), span, of)?;
+        let full: Vec<Size> = components.iter().chain(&own).cloned().collect();
+        let stretches = |have: &[Size]| have.is_empty() && param.repeats_numbers();
+        let fitting = node.filter(|_| have.is_some_and(|have| stretches(&have) || have == own || have == full));
+        let Some(node) = fitting else {
+            self.argument_shape(row, param, (given, span), of, &own, &full);
             return None;
-        }
-        let repeated = have.is_empty() && param.axes == ParamAxes::Categories;
-        let node = if repeated { self.op(Op::Fill(node, own.clone()), span) } else { node };
-        let want = match param.want {
-            Want::Real => Support::Real,
-            Want::Positive => Support::Positive,
-            Want::Unit => Support::Unit,
-            Want::Count => Support::Count(None),
-            Want::Simplex => Support::Simplex(last.unwrap_or_default()),
-            Want::Ordered => Support::Ordered(last.unwrap_or_default()),
-            Want::Any => return Some(node),
         };
-        self.require_fit(node, &want, span, &format!("`{}` of {}", param.name, row.name))?;
+        let repeated = self.is_number(node) && param.axes == ParamAxes::Categories;
+        let node = if repeated { self.op(Op::Fill(node, own.clone()), span) } else { node };
+        let infinite = param.want == Want::Bound && self.fold_number(given).is_some_and(f64::is_infinite);
+        if infinite || param.want == Want::Any {
+            return Some(node);
+        }
+        // Where components are in front, all of them must lie in the support.
+        let whole = if self.is_number(given) { node } else { given };
+        let want = wanted(param.want, own.last().cloned().unwrap_or_default());
+        self.require_fit(whole, &want, span, &format!("`{}` of {}", param.name, row.name))?;
         Some(node)
     }
 
-    #[allow(clippy::too_many_arguments)]
+    /// The argument in one component of the mixtures around; a number serves all. `None` where it has other axes.
+    fn component_rows(&mut self, node: NodeId, of: &For) -> Option<NodeId> {
+        let have = self.event(node);
+        if have.is_empty() {
+            return Some(node);
+        }
+        let fits = have.len() >= of.mixed.len() && of.mixed.iter().zip(have).all(|((_, size), n)| size == n);
+        let picks: Vec<Pick> = of.mixed.iter().map(|(axis, _)| Pick::Row(*axis)).collect();
+        fits.then(|| self.graph.index(node, picks))
+    }
+
+    /// The axes of one value of a parameter.
+    fn own_axes(
+        &mut self,
+        row: &Row,
+        param: &Param,
+        (given, have): (NodeId, Option<&[Size]>),
+        span: Span,
+        of: &For,
+    ) -> Option<Vec<Size>> {
+        let last = of.event.last().cloned().unwrap_or_default();
+        let (dist, name) = (row.name, param.name);
+        let mine = have.and_then(|have| have.last()).or(self.event(given).last()).cloned();
+        Some(match (param.axes, mine, of.declared) {
+            (ParamAxes::Number, ..) => vec![],
+            (ParamAxes::Event, ..) => vec![last],
+            (ParamAxes::Less, ..) => vec![last.minus(&Size::fixed(1))],
+            (ParamAxes::Square, ..) => vec![last.clone(), last],
+            (ParamAxes::Categories | ParamAxes::Cutpoints | ParamAxes::Free, Some(size), _) => vec![size],
+            (ParamAxes::Categories, None, Some(Support::Category(size))) => vec![size.clone()],
+            (ParamAxes::Categories, None, _) => {
+                self.report(Dists::NeedsCategories { dist, param: name, text: self.text(span), span });
+                return None;
+            }
+            (ParamAxes::Cutpoints | ParamAxes::Free, None, _) => {
+                self.report(Dists::NeedsVector { dist, param: name, text: self.text(span), span });
+                return None;
+            }
+        })
+    }
+
     fn argument_shape(
         &mut self,
         row: &Row,
         param: &Param,
-        node: NodeId,
-        span: Span,
+        (node, span): (NodeId, Span),
         of: &For,
         own: &[Size],
         full: &[Size],
     ) {
-        let mut allowed = vec!["a number".to_string()];
-        if matches!(param.axes, ParamAxes::Categories | ParamAxes::Cutpoints) {
-            allowed.clear();
-        }
-        for event in [own, full] {
-            let text = self.print_event(event);
+        let mixed: Vec<Size> = of.mixed.iter().map(|(_, size)| size.clone()).collect();
+        let number = param.repeats_numbers() && param.axes != ParamAxes::Categories;
+        let shapes = number.then_some(&[][..]).into_iter().chain([own, full]);
+        let shapes = shapes.map(|event| [&mixed[..], event].concat());
+        let mut allowed = vec![];
+        for event in number.then_some(vec![]).into_iter().chain(shapes) {
+            let text = self.print_event(&event);
             if !allowed.contains(&text) {
                 allowed.push(text);
             }
         }
         let (have, site_shape) = (self.print_shape(node), self.print_event(of.event));
         let (dist, param, site) = (row.name, param.name, of.name.to_string());
+        if !mixed.is_empty() {
+            let components = self.print_event(&mixed);
+            self.report(Dists::ComponentShape { dist, param, have, allowed, components, span });
+            return;
+        }
         self.report(Dists::ArgumentShape { dist, param, have, allowed, site, site_shape, text: self.text(span), span });
     }
 
@@ -264,7 +330,21 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn is_dist_call(expr: &crate::syntax::Expr) -> bool {
+/// What a parameter must lie in; `last` is the last axis of one value of it.
+fn wanted(want: Want, last: Size) -> Support {
+    match want {
+        Want::Positive => Support::Positive,
+        Want::Unit => Support::Unit,
+        Want::Count => Support::Count(None),
+        Want::Simplex => Support::Simplex(last),
+        Want::Ordered => Support::Ordered(last),
+        Want::Cov => Support::Cov(last),
+        Want::Cholesky => Support::Cholesky(last),
+        Want::Real | Want::Any | Want::Bound | Want::Distribution | Want::Components => Support::Real,
+    }
+}
+
+pub(super) fn is_dist_call(expr: &crate::syntax::Expr) -> bool {
     matches!(&expr.kind, ExprKind::Call(call) if is_distribution(&call.name.node))
 }
 

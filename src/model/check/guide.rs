@@ -167,7 +167,7 @@ impl<'a> Checker<'a> {
         let site = &self.sites[id.index()];
         let (name, event, support) = (site.name.clone(), site.event.clone(), site.support.clone());
         self.drawing = Some(id);
-        let dist = self.check_dist(call, &For { name: &name, event: &event, declared: Some(&support) });
+        let dist = self.check_dist(call, &For { name: &name, event: &event, declared: Some(&support), mixed: &[] });
         self.drawing = None;
         self.homes.insert(id, (plates.clone(), target.span));
         let (Some(plates), Some(dist)) = (plates, dist) else { return };

@@ -17,6 +17,7 @@ mod arrays;
 mod build;
 mod calls;
 mod columns;
+mod composites;
 mod comprehensions;
 mod constants;
 mod dists;

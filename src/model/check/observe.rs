@@ -28,7 +28,7 @@ impl<'a> Checker<'a> {
         let broken = self.broken_data.contains(&id);
         let axes = if broken { None } else { self.observation_rows(id, target) };
         let declared = (!broken).then_some(&support);
-        let dist = self.check_dist(call, &For { name: &name, event: &event, declared });
+        let dist = self.check_dist(call, &For { name: &name, event: &event, declared, mixed: &[] });
         let (Some(axes), Some(dist)) = (axes, dist) else { return };
         if self.check_observed_support(id, call, &dist, &event).is_none() || self.broken_plates > 0 {
             return;

@@ -150,7 +150,11 @@ impl<'a> Checker<'a> {
         };
         let event = declared.as_ref().map_or(vec![], |checked| checked.event.clone());
         let support = declared.as_ref().map(|checked| checked.support.clone());
-        let dist = self.check_dist_of(name, call, &For { name: &name.node, event: &event, declared: support.as_ref() });
+        let dist = self.check_dist_of(
+            name,
+            call,
+            &For { name: &name.node, event: &event, declared: support.as_ref(), mixed: &[] },
+        );
         let fitted = dist.and_then(|dist| {
             let (support, restricted) = self.latent_support(name, call, &dist, declared.as_ref(), target)?;
             Some((dist, support, restricted))
@@ -299,7 +303,7 @@ impl<'a> Checker<'a> {
 
 /// A distribution of a value that nothing is known about.
 pub(super) fn nothing(name: &str) -> For<'_> {
-    For { name, event: &[], declared: None }
+    For { name, event: &[], declared: None, mixed: &[] }
 }
 
 /// A distribution that has this support, to offer.

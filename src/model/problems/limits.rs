@@ -5,6 +5,7 @@ use crate::source::Span;
 
 pub(in crate::model) enum Limits {
     Distribution { name: String, span: Span },
+    Cut { dist: &'static str, inner: &'static str, span: Span },
     Layer { name: String, written: &'static str, span: Span },
     Chain { span: Span },
     MissingRead { name: String, span: Span },
@@ -35,6 +36,12 @@ impl From<Limits> for Problem {
                     .label(span, "known, and to come")
                     .help(help)
             }
+            Limits::Cut { dist, inner, span } => Problem::error(
+                "ppl::limitation::cut",
+                format!("the distribution function of {inner} is not known yet, and {dist} needs it"),
+            )
+            .label(span, "known, and to come")
+            .help(format!("it is known of {}", crate::dist::cdf::names())),
             Limits::Layer { name, written, span } => {
                 Problem::error("ppl::limitation::layer", format!("the layer `{written}` is not supported yet"))
                     .label(span, format!("`{name}` is known, and to come"))

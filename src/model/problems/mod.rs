@@ -2,6 +2,7 @@
 
 mod blocks;
 mod calls;
+mod composites;
 mod expressions;
 mod guides;
 mod items;
@@ -15,6 +16,7 @@ mod supports;
 
 pub(super) use blocks::{Batches, Fits, Statements};
 pub(super) use calls::Calls;
+pub(super) use composites::Composites;
 pub(super) use expressions::Expressions;
 pub(super) use guides::Guides;
 pub(super) use items::{Columns, Constants, Items, Sizes, Types};

@@ -92,10 +92,17 @@ pub(in crate::model) enum Dists {
     },
     NeedsAxis {
         dist: &'static str,
+        ty: &'static str,
         site: String,
         span: Span,
     },
     NeedsCategories {
+        dist: &'static str,
+        param: &'static str,
+        text: String,
+        span: Span,
+    },
+    NeedsVector {
         dist: &'static str,
         param: &'static str,
         text: String,
@@ -138,6 +145,14 @@ pub(in crate::model) enum Dists {
         written: String,
         span: Span,
     },
+    ComponentShape {
+        dist: &'static str,
+        param: &'static str,
+        have: String,
+        allowed: Vec<String>,
+        components: String,
+        span: Span,
+    },
     ArgumentShape {
         dist: &'static str,
         param: &'static str,
@@ -163,16 +178,24 @@ impl From<Dists> for Problem {
                     .label(span, "after `~` stands a distribution")
                     .help(did_you_mean(&nearest, "for example `Normal(0, 1)`, `Gamma(2, 1)` or `Bernoulli(0.5)`"))
             }
-            Dists::NeedsAxis { dist, site, span } => {
-                Problem::error("ppl::model::site_shape", format!("`{site}` is a number, and {dist} is over vectors"))
-                    .label(span, "draws a vector")
-                    .help(format!("give it a type: `{site}: simplex[K] ~ {dist}(...)`"))
+            Dists::NeedsAxis { dist, ty, site, span } => {
+                let what = if ty.contains("cholesky") { "a matrix" } else { "a vector" };
+                let message = format!("`{site}` is not {what}, and a value of {dist} is one");
+                Problem::error("ppl::model::site_shape", message)
+                    .label(span, format!("draws {what}"))
+                    .help(format!("give it the type `{ty}`: `{site}: {ty} ~ {dist}(...)`"))
             }
             Dists::NeedsCategories { dist, param, text, span } => {
                 let message = format!("`{param}` of {dist} is a vector over the categories, and `{text}` is a number");
                 Problem::error("ppl::model::dist_shape", message)
                     .label(span, "this is a number")
                     .help("give one value a category, `[0.2, 0.8]`, or declare the site `category(K)`")
+            }
+            Dists::NeedsVector { dist, param, text, span } => {
+                let message = format!("`{param}` of {dist} is a vector, and `{text}` is a number");
+                Problem::error("ppl::model::dist_shape", message)
+                    .label(span, "this is a number")
+                    .help(format!("give a vector, `[{text}]` for one of length 1"))
             }
             Dists::Missing { dist, written, names, span } => {
                 let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
@@ -215,6 +238,12 @@ impl From<Dists> for Problem {
             )
             .label(span, "this one is too many")
             .help(format!("it is {written}, where `|` separates alternatives")),
+            Dists::ComponentShape { dist, param, have, allowed, components, span } => {
+                let message = format!("`{param}` of {dist} is {have}, and the mixture has {components} components");
+                Problem::error("ppl::model::dist_shape", message)
+                    .label(span, format!("this is {have}"))
+                    .help(format!("give {}: the components come first", join(&allowed, "or")))
+            }
             Dists::ArgumentShape { dist, param, have, allowed, site, site_shape, text, span } => {
                 let message = format!("`{param}` of {dist} is {have}, and `{site}` is {site_shape}");
                 let help = if site_shape == "a number" && !have.starts_with("a ") {

@@ -1,0 +1,139 @@
+//! Mixtures, truncation and censoring: densities by hand, masses by quadrature.
+
+use std::collections::BTreeMap;
+
+use super::{assert_close, case, values};
+use crate::arena::Id;
+use crate::dist::{Args, Dist, Kind, log_prob, support};
+use crate::math::{DataId, Graph, NodeId, Pick, SiteId, Support};
+use crate::shape::{Shape, Size};
+
+/// `Mixture(weights, Exponential(rates))`, with the rates as an array whose rows are the components.
+fn mixture(g: &mut Graph) -> (Dist, BTreeMap<u32, Vec<f64>>) {
+    let axis = Id::new(0);
+    g.declare_axis(axis, 2.into());
+    let weights = g.data(DataId(0), Shape::event([Size::fixed(2)]), Support::Simplex(2.into()));
+    let rates = g.data(DataId(1), Shape::event([Size::fixed(2)]), Support::Positive);
+    let rate = g.index(rates, vec![Pick::Row(axis)]);
+    let mut args = Args::from([("weights", weights)]);
+    args.of = vec![Dist { kind: Kind::Exponential, args: [("rate", rate)].into() }];
+    args.components = Some(axis);
+    (Dist { kind: Kind::Mixture, args }, [(0, vec![0.3, 0.7]), (1, vec![0.5, 4.0])].into())
+}
+
+fn by_hand(x: f64) -> f64 {
+    (0.3 * 0.5 * (-0.5 * x).exp() + 0.7 * 4.0 * (-4.0 * x).exp()).ln()
+}
+
+#[test]
+fn a_mixture_is_the_weighted_sum_of_its_components() {
+    let mut g = Graph::default();
+    let (dist, data) = mixture(&mut g);
+    assert_eq!(support(&g, &dist, &[]), Support::Positive);
+    let value = g.site(SiteId(0), Shape::scalar(), Support::Positive);
+    let log = log_prob(&mut g, &dist, value);
+    for x in [0.01, 0.7, 30.0] {
+        assert_close(values(&g, &[log], &data, &[x])[0][0], by_hand(x), 1e-13, "mixture");
+    }
+    crate::math::verify::verify(&g).unwrap();
+}
+
+#[test]
+fn a_list_is_a_mixture_and_entries_are_mixed_one_by_one() {
+    let mut g = Graph::default();
+    let (mut dist, mut data) = mixture(&mut g);
+    let rates = [2, 3].map(|id| g.data(DataId(id), Shape::scalar(), Support::Positive));
+    dist.args.of = rates.map(|rate| Dist { kind: Kind::Exponential, args: [("rate", rate)].into() }).to_vec();
+    let each = g.data(DataId(4), Shape::event([Size::fixed(3), Size::fixed(2)]), Support::Simplex(2.into()));
+    let own = dist.clone();
+    dist.args.insert("weights", each);
+    data.extend([(2, vec![0.5]), (3, vec![4.0]), (4, vec![0.3, 0.7, 0.3, 0.7, 1.0, 0.0])]);
+    let value = g.site(SiteId(0), Shape::event([Size::fixed(3)]), Support::Positive);
+    let (shared, own) = (log_prob(&mut g, &own, value), log_prob(&mut g, &dist, value));
+    let at = [0.2, 1.5, 2.0];
+    let found = values(&g, &[shared, own], &data, &at);
+    for (i, x) in at.into_iter().enumerate() {
+        assert_close(found[0][i], by_hand(x), 1e-13, "weights for all");
+        let expected = if i == 2 { 0.5f64.ln() - 0.5 * x } else { by_hand(x) };
+        assert_close(found[1][i], expected, 1e-13, "weights an entry");
+    }
+    crate::math::verify::verify(&g).unwrap();
+}
+
+/// A distribution cut off at these bounds, of numbers.
+fn cut(g: &mut Graph, kind: Kind, of: &super::Case, lo: Option<f64>, hi: Option<f64>) -> Dist {
+    let mut args = Args::new();
+    for (name, bound) in [("lo", lo), ("hi", hi)] {
+        if let Some(bound) = bound {
+            args.insert(name, g.number(bound));
+        }
+    }
+    args.of = vec![of.dist(g, 0)];
+    Dist { kind, args }
+}
+
+/// Bounds inside, in both tails, and left out.
+const BOUNDS: [(Option<f64>, Option<f64>); 5] =
+    [(Some(0.2), Some(1.5)), (Some(30.0), Some(31.0)), (Some(1e-9), Some(2e-9)), (None, Some(0.7)), (Some(2.5), None)];
+
+fn cut_cases() -> Vec<super::Case> {
+    super::cases().into_iter().filter(|case| crate::dist::cdf::of(case.kind).is_some()).collect()
+}
+
+#[test]
+fn truncated_densities_integrate_to_one() {
+    for of in cut_cases() {
+        for (lo, hi) in BOUNDS {
+            let mut g = Graph::default();
+            let dist = cut(&mut g, Kind::Truncated, &of, lo, hi);
+            let value = g.site(SiteId(0), Shape::scalar(), Support::Real);
+            let log = log_prob(&mut g, &dist, value);
+            let mass = integral(&g, log, &of, lo, hi, &support(&g, &dist, &[]));
+            assert_close(mass, 1.0, 1e-6, &format!("{:?} {:?} in {lo:?}, {hi:?}", of.kind, of.args));
+        }
+    }
+}
+
+/// By Simpson's rule where both ends are known, else on exp(t) from the end that is.
+fn integral(g: &Graph, log: NodeId, of: &super::Case, lo: Option<f64>, hi: Option<f64>, support: &Support) -> f64 {
+    let range = support.range();
+    let end = |bound: Option<f64>, end: f64| bound.or(end.is_finite().then_some(end));
+    let (lo, hi) = (end(lo, range.lo), end(hi, range.hi));
+    let density = |x: f64| values(g, &[log], &of.leaves(0), &[x])[0][0].exp();
+    if let (Some(lo), Some(hi)) = (lo, hi) {
+        let n = 200;
+        let h = (hi - lo) / f64::from(n);
+        let weight = |i: i32| if i == 0 || i == n { 1.0 } else { f64::from(2 + 2 * (i % 2)) };
+        return (0..=n).map(|i| weight(i) * density(lo + h * f64::from(i))).sum::<f64>() * h / 3.0;
+    }
+    let (from, sign) = match (lo, hi) {
+        (Some(lo), _) => (lo, 1.0),
+        (_, hi) => (hi.unwrap(), -1.0),
+    };
+    let inside = |x: f64| range.lo < x && x < range.hi;
+    let steps = (-1200..=1200).map(|i| f64::from(i) * 0.05);
+    let places = steps.map(|t| (from + sign * t.exp(), t.exp())).filter(|(x, _)| inside(*x));
+    places.map(|(x, slope)| 0.05 * slope * density(x)).sum()
+}
+
+#[test]
+fn what_is_censored_has_the_mass_beyond_the_bound() {
+    let mut g = Graph::default();
+    let of = case(Kind::Exponential, &[("rate", &[1.5])]);
+    let dist = cut(&mut g, Kind::Censored, &of, Some(0.2), Some(2.0));
+    let value = g.site(SiteId(0), Shape::event([Size::fixed(3)]), Support::Positive);
+    let log = log_prob(&mut g, &dist, value);
+    let found = values(&g, &[log], &of.leaves(0), &[0.2, 1.0, 2.0])[0].clone();
+    let expected = [(-(-0.3f64).exp_m1()).ln(), 1.5f64.ln() - 1.5, -3.0];
+    found.iter().zip(expected).for_each(|(a, b)| assert_close(*a, b, 1e-13, "censored"));
+}
+
+#[test]
+fn an_infinite_bound_censors_nothing() {
+    let mut g = Graph::default();
+    let of = case(Kind::Exponential, &[("rate", &[1.5])]);
+    let dist = cut(&mut g, Kind::Censored, &of, None, Some(f64::INFINITY));
+    let value = g.site(SiteId(0), Shape::scalar(), Support::Positive);
+    let log = log_prob(&mut g, &dist, value);
+    assert_close(values(&g, &[log], &of.leaves(0), &[7.0])[0][0], 1.5f64.ln() - 10.5, 1e-13, "not censored");
+}

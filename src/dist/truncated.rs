@@ -1,0 +1,83 @@
+//! `Truncated(D, lo, hi)`: the density of D between the bounds, divided by its mass there.
+
+use super::{Args, Draw, Kind, Param, ParamAxes, Row, Want, cdf};
+use crate::math::support::Bound;
+use crate::math::{Graph, NodeId, Support};
+use crate::shape::Size;
+
+pub const ROW: Row = Row {
+    kind: Kind::Truncated,
+    name: "Truncated",
+    params: &PARAMS,
+    support,
+    log_prob,
+    canonical: |_, args| args.clone(),
+    draw: Draw::Composed,
+    noises: 1,
+    mean: None,
+    entropy: None,
+    expect: |_, _, _| None,
+};
+
+pub const PARAMS: [Param; 3] = [
+    Param::new("D", Want::Distribution, ParamAxes::Number, 0),
+    Param::number("lo", Want::Bound, 1),
+    Param::number("hi", Want::Bound, 2),
+];
+
+/// What is between the bounds and in the support of D.
+fn support(g: &Graph, args: &Args, event: &[Size]) -> Support {
+    let inner = args.of.first().map_or(Support::Real, |of| super::support(g, of, event));
+    let range = inner.range();
+    let known = |id: NodeId| {
+        let range = g.support(id).range();
+        (range.lo == range.hi).then_some(range.lo)
+    };
+    let lo = match args.get("lo").map(|id| (*id, known(*id))) {
+        None => Bound::Number(range.lo),
+        Some((_, Some(lo))) => Bound::Number(lo.max(range.lo)),
+        Some((id, None)) => Bound::Value(id),
+    };
+    let hi = match args.get("hi").map(|id| (*id, known(*id))) {
+        None => Bound::Number(range.hi),
+        Some((_, Some(hi))) => Bound::Number(hi.min(range.hi)),
+        Some((id, None)) => Bound::Value(id),
+    };
+    match (lo.known(), hi.known()) {
+        (Some(lo), Some(hi)) => Support::between(lo, hi),
+        _ => Support::Interval(lo, hi),
+    }
+}
+
+fn log_prob(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let of = args.of[0].clone();
+    let inner = super::log_prob(g, &of, value);
+    let mass = log_mass(g, args);
+    g.sub(inner, mass)
+}
+
+/// log P(lo < X <= hi). Both differences are exact; the one of the tail that the interval lies in does not cancel.
+fn log_mass(g: &mut Graph, args: &Args) -> NodeId {
+    let of = args.of[0].clone();
+    let at = |g: &mut Graph, name: &str| args.get(name).and_then(|id| cdf::tails(g, &of, *id));
+    let (lo, hi) = (at(g, "lo"), at(g, "hi"));
+    match (lo, hi) {
+        (None, None) => g.number(0.0),
+        (Some((_, above)), None) => above,
+        (None, Some((below, _))) => below,
+        (Some((below_lo, above_lo)), Some((below_hi, above_hi))) => {
+            let left = difference(g, below_hi, below_lo);
+            let right = difference(g, above_lo, above_hi);
+            let median = g.number(0.5f64.ln());
+            let is_right = g.less(median, below_lo);
+            g.either(is_right, right, left)
+        }
+    }
+}
+
+/// log(exp(a) - exp(b)), a > b
+fn difference(g: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
+    let gap = g.sub(b, a);
+    let rest = cdf::log1mexp(g, gap);
+    g.add(a, rest)
+}
