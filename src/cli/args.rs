@@ -72,6 +72,9 @@ pub struct Elbo {
     /// Which form to print.
     #[arg(long, value_name = "STAGE", default_value = "elbo")]
     pub stage: Stage,
+    /// As what to print it: dot is a graph for Graphviz.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
     #[command(flatten)]
     pub data: Data,
     #[command(flatten)]
@@ -85,6 +88,19 @@ pub enum Stage {
     Elbo,
     Plan,
     Gradient,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+    Latex,
+    Dot,
+}
+
+/// What clap calls a value on the command line.
+pub fn typed(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map_or(String::new(), |value| value.get_name().into())
 }
 
 /// Where data come from.

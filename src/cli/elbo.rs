@@ -1,6 +1,6 @@
 //! `ppl elbo`: what was compiled.
 
-use crate::cli::args::{Elbo, Stage};
+use crate::cli::args::{Elbo, Format, Stage, typed};
 use crate::cli::compile::{self, timed};
 use crate::cli::problems::CliProblem;
 use crate::cli::screen::Screen;
@@ -10,7 +10,23 @@ use crate::plan::lower::{self, Batch, Trouble};
 use crate::problem::{Problem, Problems};
 use crate::{elbo, model, plan, syntax};
 
+/// Which formats a stage has.
+const FORMATS: [(Stage, &[Format]); 5] = [
+    (Stage::Ast, &[Format::Text]),
+    (Stage::Model, &[Format::Text, Format::Json, Format::Dot]),
+    (Stage::Elbo, &[Format::Text, Format::Json, Format::Latex, Format::Dot]),
+    (Stage::Plan, &[Format::Text]),
+    (Stage::Gradient, &[Format::Text]),
+];
+
 pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
+    if !FORMATS.iter().any(|(stage, formats)| *stage == verb.stage && formats.contains(&verb.format)) {
+        let stages: Vec<String> =
+            FORMATS.iter().filter(|row| row.1.contains(&verb.format)).map(|row| typed(&row.0)).collect();
+        let (stage, format) = (typed(&verb.stage), typed(&verb.format));
+        screen.problem(CliProblem::NoFormat { stage, format, stages });
+        return Err(End::Usage);
+    }
     let source = file::model(&verb.model, screen)?;
     if verb.stage == Stage::Ast {
         let (ast, problems) = syntax::parse(&source);
@@ -27,15 +43,22 @@ pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
         false => Some(open::bound(&model, &verb.data, screen)?),
     };
     let text = match (verb.stage, &bound) {
-        (Stage::Ast, _) => String::new(),
-        (Stage::Model, _) => model::print::print(&model),
-        (Stage::Elbo, _) => elbo::print(&elbo),
         (Stage::Plan | Stage::Gradient, Some(bound)) => planned_text(verb.stage, &elbo, bound, screen)?,
         (Stage::Plan | Stage::Gradient, None) => {
-            let stage = if verb.stage == Stage::Plan { "plan" } else { "gradient" };
-            screen.problem(CliProblem::NeedsData { stage: stage.into() });
+            screen.problem(CliProblem::NeedsData { stage: typed(&verb.stage) });
             return Err(End::Usage);
         }
+        (Stage::Model, _) => match verb.format {
+            Format::Json => format!("{:#}\n", model::json::json(&model)),
+            Format::Dot => model::dot::dot(&model),
+            _ => model::print::print(&model),
+        },
+        _ => match verb.format {
+            Format::Json => format!("{:#}\n", elbo::json::json(&elbo)),
+            Format::Latex => elbo::latex::document(&elbo),
+            Format::Dot => elbo::dot::dot(&elbo),
+            Format::Text => elbo::print(&elbo),
+        },
     };
     screen.out(&text)
 }

@@ -16,6 +16,7 @@ pub enum CliProblem {
     NotMnist { folder: String, missing: Vec<String> },
     NoSplit { name: String },
     NeedsData { stage: String },
+    NoFormat { stage: String, format: String, stages: Vec<String> },
     Rows { sources: usize },
     LrTwice { optimizer: String },
     NoEntry { flag: String, value: String },
@@ -68,6 +69,11 @@ impl From<CliProblem> for Problem {
             P::NeedsData { stage } => {
                 error("ppl::cli::stage", format!("`--stage {stage}` needs the sizes of the data"))
                     .help("add `--data FILE`")
+            }
+            P::NoFormat { stage, format, stages } => {
+                let stages: Vec<String> = stages.iter().map(|stage| format!("`--stage {stage}`")).collect();
+                error("ppl::cli::format", format!("`--stage {stage}` is not printed as {format}"))
+                    .help(format!("{format} is a format of {}; every stage is printed as text", stages.join(" and ")))
             }
             P::Rows { sources } => error("ppl::cli::data", format!("--rows is of one source, and {sources} are given")),
             P::LrTwice { optimizer } => error("ppl::cli::lr", format!("--lr beside `--optimizer {optimizer}`"))

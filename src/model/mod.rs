@@ -12,6 +12,8 @@ use crate::syntax::Expr;
 pub mod batch;
 pub mod check;
 mod problems;
+pub mod dot;
+pub mod json;
 pub mod print;
 pub mod verify;
 

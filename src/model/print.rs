@@ -188,16 +188,19 @@ pub fn print_dist(model: &Model, dist: &Dist) -> String {
 }
 
 fn guide_heading(guide: &Guide) -> String {
-    let auto = match guide.auto {
-        None => "",
-        Some(Auto::MeanField) => " meanfield",
-        Some(Auto::FullRank) => " fullrank",
-        Some(Auto::LowRank(_)) => " lowrank",
-        Some(Auto::Map) => " map",
-        Some(Auto::Laplace) => " laplace",
-        Some(Auto::Exact) => " exact",
-    };
-    format!("guide{auto}")
+    guide_name(guide).map_or("guide".into(), |name| format!("guide {name}"))
+}
+
+/// What the automatic factors of a guide are called.
+pub fn guide_name(guide: &Guide) -> Option<&'static str> {
+    guide.auto.map(|auto| match auto {
+        Auto::MeanField => "meanfield",
+        Auto::FullRank => "fullrank",
+        Auto::LowRank(_) => "lowrank",
+        Auto::Map => "map",
+        Auto::Laplace => "laplace",
+        Auto::Exact => "exact",
+    })
 }
 
 fn guide(model: &Model) -> Vec<String> {

@@ -222,6 +222,31 @@ fn elbo_prints_what_was_derived() {
 }
 
 #[test]
+fn a_bound_is_printed_in_every_format_it_has() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    let run = |stage: &str, format: &str| place.run(&["elbo", "m.vi", "--stage", stage, "--format", format]);
+    let json: serde_json::Value = serde_json::from_str(&run("elbo", "json").out).expect("JSON and nothing else");
+    assert_eq!((&json["model"], &json["format"]), (&"m".into(), &1.into()));
+    assert_eq!(json["sites"][0]["name"], "mu");
+    let terms = json["terms"].as_array().expect("terms");
+    let signs = terms.iter().map(|term| term["sign"].as_i64().expect("a sign"));
+    let text = run("elbo", "text").out;
+    for (term, sign) in terms.iter().zip(signs) {
+        let line = format!("  {} {}", if sign < 0 { '-' } else { '+' }, term["text"].as_str().expect("text"));
+        assert!(text.contains(&line), "{line} is not in\n{text}");
+    }
+    assert!(run("elbo", "latex").out.starts_with("\\documentclass"));
+    let graph = run("elbo", "dot").out;
+    assert!(graph.contains("\"mu\" -> \"y\"") && graph.contains("label=\"j in J\""), "{graph}");
+    let model: serde_json::Value = serde_json::from_str(&run("model", "json").out).expect("JSON");
+    assert_eq!((&model["stage"], &model["data"][0]["rows"][0]), (&"model".into(), &"J".into()));
+    assert!(!run("model", "dot").out.contains("guide"));
+    let refused = run("model", "latex");
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""));
+    assert!(refused.err.contains("latex is a format of `--stage elbo`"), "{}", refused.err);
+}
+
+#[test]
 fn plans_are_printed_at_the_sizes_of_the_data() {
     let place = Place::new(&[("m.vi", GOOD), ("none.vi", "model { z ~ Normal(0, 1) }\n")]);
     let refused = place.run(&["elbo", "m.vi", "--stage", "plan"]);

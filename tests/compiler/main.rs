@@ -4,6 +4,7 @@ mod cli;
 mod codes;
 mod data;
 mod diagnostics;
+mod formats;
 mod golden;
 mod interpreter;
 #[path = "../known/mod.rs"]

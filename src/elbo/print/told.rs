@@ -2,7 +2,6 @@
 
 use super::terms::estimator_name;
 use super::{Printer, Words};
-use crate::dist;
 use crate::elbo::{Elbo, TermKind, Treatment, cost};
 use crate::math::SiteId;
 use crate::shape::AxisId;
@@ -27,8 +26,8 @@ pub struct GuideLine {
     pub factor: String,
     /// `amortized, 330,040 weights`
     pub remark: String,
-    /// The prior as written.
-    pub prior: String,
+    pub estimator: &'static str,
+    pub because: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -66,8 +65,8 @@ impl Printer<'_> {
             Treatment::Leaf => "leaf",
         };
         let name = self.guide_name(view.site, &view.treatment);
-        let prior = dist::print::print(&self.elbo.graph, &self.model().sites[view.site.index()].dist, &self.words);
-        GuideLine { site: view.site, name, treatment, factor, remark, prior }
+        let (estimator, because) = (estimator_name(view.choice.estimator), view.choice.because.clone());
+        GuideLine { site: view.site, name, treatment, factor, remark, estimator, because }
     }
 
     fn term_line(&self, term: &crate::elbo::Term) -> TermLine {

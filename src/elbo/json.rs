@@ -1,0 +1,56 @@
+//! The bound as JSON (`ppl elbo --format json`).
+//!
+//! An object with `format` (1), `stage`, `model`, `dims`, `guide` (the automatic factor, or null), `sites`, `terms` and
+//! `definitions`. A site is what it is in the model (`name`, `plates`, `shape`, `type`, `dist`), how the guide treats it
+//! (`treatment`: `automatic`, `written`, `summed_out`, `enumerated` or `leaf`; `factor` and `remark` as printed) and its
+//! `estimator` with the reason, `because`. A term has its `kind`, its `sign` (1 or -1), the `plates` it is summed over,
+//! the dims whose batch `scale`s it, its `text` as printed, and its `estimator` with `because`; `choices` lists those of
+//! the sites it sums out as well.
+
+use serde_json::{Value, json};
+
+use crate::elbo::Elbo;
+use crate::elbo::print::{GuideLine, TermLine, told};
+use crate::model::json as model_json;
+use crate::model::print::guide_name;
+
+pub fn json(elbo: &Elbo) -> Value {
+    let told = told(elbo);
+    let definition = |(name, value): &(String, String)| json!({ "name": name, "value": value });
+    json!({
+        "format": model_json::FORMAT,
+        "stage": "elbo",
+        "model": elbo.model.name,
+        "dims": model_json::dims(&elbo.model),
+        "guide": guide_name(&elbo.model.guide),
+        "sites": told.guide.iter().map(|line| site(elbo, line)).collect::<Vec<_>>(),
+        "terms": told.terms.iter().map(|line| term(elbo, line)).collect::<Vec<_>>(),
+        "definitions": told.definitions.iter().map(definition).collect::<Vec<_>>(),
+    })
+}
+
+fn site(elbo: &Elbo, line: &GuideLine) -> Value {
+    let mut value = model_json::site(&elbo.model, &elbo.model.sites[line.site.index()]);
+    value["treatment"] = line.treatment.into();
+    value["factor"] = line.factor.clone().into();
+    value["remark"] = line.remark.clone().into();
+    value["estimator"] = line.estimator.into();
+    value["because"] = line.because.clone().into();
+    value
+}
+
+fn term(elbo: &Elbo, line: &TermLine) -> Value {
+    let choice = |(estimator, because): &(&str, String)| json!({ "estimator": estimator, "because": because });
+    // The last choice is the term's own.
+    let (estimator, because) = line.choices.last().cloned().unwrap_or_default();
+    json!({
+        "kind": line.kind,
+        "sign": if line.sign == '-' { -1 } else { 1 },
+        "plates": model_json::plates(&elbo.model, &elbo.axes, &line.plates),
+        "scale": line.scale,
+        "text": line.text,
+        "estimator": estimator,
+        "because": because,
+        "choices": line.choices.iter().map(choice).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,72 @@
+//! The bound as JSON, LaTeX and Graphviz: goldens of three models, and laws that hold of every model.
+
+use std::collections::BTreeSet;
+
+use ppl::elbo::{self, Elbo};
+
+use crate::golden;
+
+const MODELS: [&str; 3] = ["eight_schools", "gmm_bayes", "vae"];
+
+fn derived(stem: &str) -> Elbo {
+    crate::truth::derived(&format!("models/{stem}.vi"), &[])
+}
+
+fn check(end: &str, print: impl Fn(&Elbo) -> String) {
+    let models: BTreeSet<String> = MODELS.into_iter().map(String::from).collect();
+    golden::check_all(end, models, |stem| print(&derived(stem)));
+}
+
+#[test]
+fn json_is_as_it_was() {
+    check(".json", |elbo| format!("{:#}\n", elbo::json::json(elbo)));
+}
+
+#[test]
+fn latex_is_as_it_was() {
+    check(".tex", elbo::latex::document);
+}
+
+#[test]
+fn graphs_are_as_they_were() {
+    check(".dot", elbo::dot::dot);
+}
+
+/// Mathematics that cannot be set falls back to words; only remarks may.
+#[test]
+fn every_term_of_every_model_is_set_as_mathematics() {
+    let mut seen = 0;
+    for stem in golden::stems("models", ".vi") {
+        let document = elbo::latex::document(&derived(&stem));
+        let (_, rest) = document.split_once("\\begin{align}\n").expect("terms");
+        let (terms, rest) = rest.split_once("\\end{align}").expect("their end");
+        for line in terms.lines().chain(rest.lines().filter(|line| line.contains("&="))) {
+            assert!(!line.contains("\\text{") || line.contains("\\begin{cases}"), "{stem}: {line}");
+            seen += 1;
+        }
+        let opened = document.matches('{').count();
+        assert_eq!(opened, document.matches('}').count(), "{stem}: brackets");
+        assert_eq!(document.matches("\\left").count(), document.matches("\\right").count(), "{stem}: brackets");
+    }
+    assert!(seen > 30, "only {seen} lines");
+}
+
+#[test]
+fn every_arrow_of_every_graph_ends_at_what_is_drawn() {
+    for stem in golden::stems("models", ".vi") {
+        let graph = elbo::dot::dot(&derived(&stem));
+        let drawn: BTreeSet<&str> = graph
+            .lines()
+            .filter_map(|line| Some(line.trim().split_once(" [")?.0))
+            .filter(|id| id.starts_with('"'))
+            .collect();
+        let mut arrows = 0;
+        for line in graph.lines().filter(|line| line.contains(" -> ")) {
+            let (from, to) = line.trim().split_once(" -> ").expect("an arrow");
+            let to = to.split_once(" [").map_or(to, |(to, _)| to);
+            assert!(drawn.contains(from) && drawn.contains(to), "{stem}: {line}");
+            arrows += 1;
+        }
+        assert!(arrows > 0, "{stem} has no arrow");
+    }
+}
