@@ -21,11 +21,19 @@ fn a_conjugate_guide_reaches_the_exact_evidence() {
 #[test]
 fn regressions_of_scores() {
     known::kidscore(false).iter().for_each(|case| known::check(case, &Reference));
+}
+
+#[test]
+fn regressions_of_scores_by_a_joint_guide() {
     known::kidscore(true).iter().for_each(|case| known::check(case, &Reference));
 }
 
 #[test]
 fn credit_risk() {
     known::logistic(false).iter().for_each(|case| known::check(case, &Reference));
+}
+
+#[test]
+fn credit_risk_by_a_joint_guide() {
     known::logistic(true).iter().for_each(|case| known::check(case, &Reference));
 }

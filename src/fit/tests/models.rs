@@ -138,6 +138,8 @@ pub enum Likelihood {
 /// A regression of rows, over blocks of points at once.
 pub struct Regression {
     x: DMatrix<f64>,
+    /// Kept, because only products of matrices as they lie are fast in an unoptimized build.
+    transposed: DMatrix<f64>,
     y: Vec<f64>,
     /// Rows of the data: those of `x` may stand for more.
     rows: f64,
@@ -149,14 +151,15 @@ impl Regression {
     pub fn new(x: DMatrix<f64>, y: Vec<f64>, likelihood: Likelihood) -> Regression {
         let rows = y.len() as f64;
         if matches!(likelihood, Likelihood::Logistic { .. }) {
-            return Regression { x, y, rows, likelihood };
+            return Regression { transposed: x.transpose(), x, y, rows, likelihood };
         }
         let size = x.ncols();
         let mut both = x.insert_column(size, 0.0);
         both.set_column(size, &DVector::from_vec(y));
         let triangle = both.qr().unpack_r();
         let y = triangle.column(size).iter().copied().collect();
-        Regression { x: triangle.columns(0, size).clone_owned(), y, rows, likelihood }
+        let x = triangle.columns(0, size).clone_owned();
+        Regression { transposed: x.transpose(), x, y, rows, likelihood }
     }
 }
 
@@ -212,7 +215,7 @@ impl LogJoint for Regression {
                 }
             };
         }
-        let slopes = self.x.tr_mul(&predictor);
+        let slopes = &self.transposed * &predictor;
         for (k, slope) in slopes.column_iter().enumerate() {
             slope.iter().enumerate().for_each(|(i, s)| gradient[k * width + i] += s);
         }
