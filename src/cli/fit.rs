@@ -16,9 +16,10 @@ use crate::elbo;
 use crate::fit::{Control, Event, Failure};
 use crate::model::Model;
 use crate::plan::Backend;
-use crate::problem::Problem;
+use crate::problem::{Problem, Problems};
 use crate::report::Outcome;
 use crate::run::{self, Folder, Overwrite, Run, RunProblem};
+use crate::source::Source;
 
 pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
     let backend = backend(verb, screen)?;
@@ -37,7 +38,7 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
         Ok(outcome) => outcome,
         Err(failure) => {
             run.abandon();
-            return Err(failed(failure, screen));
+            return Err(failed(failure, &texts.compiled, screen));
         }
     };
     complete(&mut outcome, &texts.kept.text, &printed, &bound);
@@ -129,7 +130,7 @@ fn kept(problem: RunProblem, screen: &Screen) -> End {
     end
 }
 
-fn failed(failure: Failure, screen: &Screen) -> End {
+fn failed(failure: Failure, source: &Source, screen: &Screen) -> End {
     match failure {
         Failure::Bug(bug) => bug.into(),
         Failure::NoStart { tries } => {
@@ -141,7 +142,9 @@ fn failed(failure: Failure, screen: &Screen) -> End {
         Failure::Problem(problem) => {
             // A value outside its support, or a request that is not there yet, is the user's to mend.
             let wrong = problem.code == "ppl::fit::support" || problem.code.starts_with("ppl::limitation::");
-            screen.problem(*problem);
+            let mut problems = Problems::default();
+            problems.push(*problem);
+            screen.problems(&problems, source);
             if wrong { End::Wrong } else { End::Failed }
         }
     }

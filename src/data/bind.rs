@@ -8,8 +8,9 @@ use crate::data::sizes::Sizes;
 use crate::data::support::{Known, Misfit};
 use crate::data::{Bound, BoundArray, Table};
 use crate::math::Support;
-use crate::model::{Data, Model, Statement};
+use crate::model::{Data, Model, Proviso, Statement};
 use crate::problem::Problems;
+use crate::shape::Size;
 
 /// Binds every data item of the model, or says everything that is wrong with the data.
 pub fn bind(model: &Model, tables: &[Table]) -> Result<Bound, Problems> {
@@ -27,12 +28,31 @@ pub fn bind(model: &Model, tables: &[Table]) -> Result<Bound, Problems> {
     for problem in sizes.problems.values() {
         problems.push(problem.clone());
     }
+    for problem in beyond(model, &sizes) {
+        problems.push(problem);
+    }
     if problems.has_errors() {
         return Err(problems);
     }
     let arrays: Vec<BoundArray> = arrays.into_iter().flatten().collect();
     let rows = rows(model, &arrays);
     Ok(Bound { arrays, dims: sizes.known().clone(), rows })
+}
+
+/// Indices and slices that turn out to leave their axis.
+fn beyond(model: &Model, sizes: &Sizes) -> Vec<ValueProblem> {
+    let outside = |proviso: &Proviso| match proviso {
+        Proviso::Size { size, span } => {
+            let known = size.substitute(&|dim| sizes.known().get(&dim).map(|n| Size::fixed(*n))).known()?;
+            (known < 0).then(|| ValueProblem::Beyond {
+                text: model.source.slice(*span).into(),
+                by: -known,
+                span: *span,
+            })
+        }
+        Proviso::Fits { .. } => None,
+    };
+    model.provisos.iter().filter_map(outside).collect()
 }
 
 /// Rows of the data: the most rows that one observed item has.

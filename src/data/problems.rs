@@ -111,6 +111,7 @@ pub enum ValueProblem {
     Shape { item: Item, found: Vec<usize>, wanted: Vec<usize>, set: Option<(String, usize)> },
     Sizes { dim: String, span: Span, first: Claim, second: Claim, set: bool },
     UnknownSize { dim: String, span: Span },
+    Beyond { text: String, by: i64, span: Span },
 }
 
 impl From<FileProblem> for Problem {
@@ -308,6 +309,12 @@ impl From<ValueProblem> for Problem {
                 error("ppl::data::unknown_size", format!("nothing says the size of `{dim}`, not even the data"))
                     .label(span, "a size without a value")
                     .help(format!("`--set {dim}=10`, or `dim {dim} = 10` in the model"))
+            }
+            P::Beyond { text, by, span } => {
+                let entries = if by == 1 { "entry" } else { "entries" };
+                error("ppl::data::beyond", format!("`{text}` reaches {by} {entries} beyond the end of its axis"))
+                    .label(span, "the data have fewer entries than this needs")
+                    .help("indices count from 0, and a slice ends before its second number")
             }
         }
     }

@@ -157,7 +157,10 @@ fn deterministic(
     };
     let mut joint = PlanJoint::new(task.elbo, task.data, task.backend)?;
     let settings = deterministic::Settings { family, seed: task.seed, start };
-    let found = Deterministic::new(settings).run(&mut joint, listen)?;
+    let found = match Deterministic::new(settings).run(&mut joint, listen) {
+        Ok(found) if found.bound.mean.is_finite() => found,
+        found => return Err(joint.left_support().or(found.err()).unwrap_or_else(not_finite)),
+    };
     let posterior = posterior::tell(&Fitted {
         elbo: task.elbo,
         data: task.data,
@@ -264,6 +267,13 @@ fn stochastic(
         warnings,
         precision,
     })
+}
+
+fn not_finite() -> Failure {
+    Failure::from(
+        Problem::error("ppl::fit::not_finite", "the bound is not finite at the fitted guide")
+            .help("look for a value that overflows, or a density that is zero where the guide draws"),
+    )
 }
 
 fn batches(block: &FitBlock, data: &Bound) -> Option<Batches> {

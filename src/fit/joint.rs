@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::support::{Guard, Look, Outside};
 use super::{Failure, LogJoint};
 use crate::data::Bound;
 use crate::elbo::Elbo;
-use crate::plan::lower::{self, Layout};
+use crate::plan::lower::{self, Given, Layout};
 use crate::plan::{Backend, Evaluate, Precision};
 
 /// Working memory of one evaluation, in numbers.
@@ -22,6 +23,9 @@ pub struct PlanJoint<'a> {
     most: usize,
     work: usize,
     programs: BTreeMap<usize, Box<dyn Evaluate>>,
+    guard: Guard<'a>,
+    /// The first value that left its support.
+    outside: Option<Outside>,
 }
 
 impl<'a> PlanJoint<'a> {
@@ -33,7 +37,8 @@ impl<'a> PlanJoint<'a> {
         let most = 1 << most.ilog2();
         let evaluator = backend.prepare(&one.plan, Precision::F64)?;
         let programs = BTreeMap::from([(1, evaluator)]);
-        Ok(PlanJoint { elbo, data, backend, layout: one.layout, most, work, programs })
+        let guard = Guard::new(elbo, data, backend, Given::Points)?;
+        Ok(PlanJoint { elbo, data, backend, layout: one.layout, most, work, programs, guard, outside: None })
     }
 
     fn block(&mut self, points: &[f64], value: &mut [f64], gradient: &mut [f64]) -> Result<(), Failure> {
@@ -53,7 +58,17 @@ impl<'a> PlanJoint<'a> {
         let outputs = evaluator.run(&[&padded])?;
         value.copy_from_slice(&outputs[0][..value.len()]);
         gradient.copy_from_slice(&outputs[1][..gradient.len()]);
+        for (draw, outside) in self.guard.look(&Look { values: &padded, draws: size, noise: None, rows: None })? {
+            // A search may look beyond a support and turn back: such a point is no answer, and no failure either.
+            value.get_mut(draw).into_iter().for_each(|value| *value = f64::NAN);
+            self.outside.get_or_insert(outside);
+        }
         Ok(())
+    }
+
+    /// Where a value left its support, if one did: the reason of a bound that is not finite.
+    pub fn left_support(&self) -> Option<Failure> {
+        self.outside.as_ref().map(|outside| self.guard.describe(outside).into())
     }
 }
 

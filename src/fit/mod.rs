@@ -20,6 +20,7 @@ pub mod schedule;
 mod stage;
 mod start;
 pub mod stochastic;
+pub mod support;
 mod target;
 pub mod weigh;
 

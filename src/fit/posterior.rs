@@ -6,6 +6,7 @@
 use super::batches::Batches;
 use super::feed::{Draws, Feed, Rows};
 use super::joint::PlanJoint;
+use super::support::{Guard, Look};
 use super::weigh::Sampler;
 use super::{Estimate, Failure, LogJoint};
 use crate::data::Bound;
@@ -155,11 +156,13 @@ impl Weights {
             (false, false) => fitted.evaluations.clamp(10_000, 100_000),
         };
         let mut weights = Weights { log_p: vec![], log_q: vec![], latents: 0 };
+        let mut guard = Guard::new(fitted.elbo, fitted.data, fitted.backend, Given::Guide)?;
         let mut block =
             Block::new(fitted, wanted, |draws| lower::weights(fitted.elbo, fitted.data, &Batch::draws(draws)))?;
         weights.latents = block.latents(fitted);
         while weights.log_p.len() < wanted {
             let take = block.draws.min(wanted - weights.log_p.len());
+            block.require(fitted, &mut guard, weights.log_p.len(), None)?;
             let outputs = block.run(fitted, weights.log_p.len(), None)?;
             weights.log_p.extend(&outputs[0][..take]);
             weights.log_q.extend(&outputs[1][..take]);
@@ -175,6 +178,7 @@ impl Weights {
             let batch = Batch { draws, rows: [(batches.dim, rows)].into() };
             lower::weights(fitted.elbo, fitted.data, &batch)
         };
+        let mut guard = Guard::new(fitted.elbo, fitted.data, fitted.backend, Given::Guide)?;
         let mut blocks: Vec<(usize, Block)> = vec![];
         for rows in batches.in_order() {
             let size = rows.ids.len();
@@ -182,6 +186,7 @@ impl Weights {
                 blocks.push((size, Block::exactly(fitted, draws, program(size)?)?));
             }
             let Some((_, block)) = blocks.iter_mut().find(|(have, _)| *have == size) else { continue };
+            block.require(fitted, &mut guard, 0, Some(&rows))?;
             let outputs = block.run(fitted, 0, Some(&rows))?;
             let share = size as f64 / batches.rows as f64;
             weights.log_p.iter_mut().zip(&outputs[0]).for_each(|(sum, part)| *sum += share * part);
@@ -237,6 +242,12 @@ impl<'a> Block<'a> {
         self.program.layout.latents + written
     }
 
+    /// The same draws leave no support.
+    fn require(&self, fitted: &Fitted, guard: &mut Guard, first: usize, rows: Option<&Rows>) -> Result<(), Failure> {
+        let Guide::Params(values) = fitted.guide else { return Ok(()) };
+        guard.require(&Look { values, draws: self.draws, noise: Some(draws_from(fitted, first)), rows })
+    }
+
     fn run(&mut self, fitted: &Fitted, first: usize, rows: Option<&Rows>) -> Result<Vec<Vec<f64>>, Failure> {
         match &fitted.guide {
             Guide::Params(params) => self.feed.give(params),
@@ -246,12 +257,17 @@ impl<'a> Block<'a> {
                 self.feed.give(&points);
             }
         }
-        self.feed.noise(Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 0, first }, rows);
+        self.feed.noise(draws_from(fitted, first), rows);
         if let Some(rows) = rows {
             self.feed.rows(rows)?;
         }
         Ok(self.evaluator.run(&self.feed.slices())?)
     }
+}
+
+/// The names of the draws that are told of.
+fn draws_from(fitted: &Fitted, first: usize) -> Draws {
+    Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 0, first }
 }
 
 /// Reported values, draw by draw.

@@ -7,11 +7,12 @@ use super::batches::Batches;
 use super::feed::{Draws, Feed, Rows};
 use super::optimizer::{Optimizer, clip};
 use super::schedule::Schedule;
+use super::support::{Guard, Look};
 use super::{Control, Event, Failure, Listener, Phase};
 use crate::data::Bound;
 use crate::elbo::Elbo;
 use crate::kernel::noise::Stream;
-use crate::plan::lower::{self, Batch};
+use crate::plan::lower::{self, Batch, Given};
 use crate::plan::{Backend, Evaluate, Precision};
 use crate::problem::Problem;
 
@@ -74,6 +75,7 @@ pub fn ascend(
 ) -> Result<Outcome, Failure> {
     // A ragged last batch is a second plan, not a mask.
     let mut stages: BTreeMap<usize, Stage> = BTreeMap::new();
+    let mut guard = Guard::new(target.elbo, target.data, target.backend, Given::Guide)?;
     let scale = -1.0 / target.data.rows.max(1) as f64;
     let mut order = Vec::new();
     let mut epoch = Epoch::default();
@@ -97,6 +99,8 @@ pub fn ascend(
         if let Some(rows) = &rows {
             stage.feed.rows(rows)?;
         }
+        let look = Look { values: &params, draws: settings.particles, noise: Some(draws), rows: rows.as_ref() };
+        guard.require(&look)?;
         let outputs = stage.evaluator.run(&stage.feed.slices())?;
         let bound = outputs[0][0];
         gradient.iter_mut().zip(&outputs[1]).for_each(|(g, d)| *g = scale * d);

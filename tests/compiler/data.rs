@@ -15,6 +15,7 @@ struct Case {
 const CASES: &[Case] = &[
     case("ambiguous", "dim N\ndata y[N]: real", &[("a.csv", b"y\n1\n"), ("b.csv", b"y\n2\n")], &["a.csv", "b=b.csv"]),
     case("bad_json", "dim N\ndata y[N]: real", &[("d.json", b"{\"y\": [1, 2,]}")], &["d.json"]),
+    case("beyond", "dim N\ndim D\ndata x[N]: real[D] = columns(0..3)\nparam b: real = mean(x)[3]", TABLE, &["d.csv"]),
     case("empty", "dim N\ndata y[N]: real", &[("d.csv", b"")], &["d.csv"]),
     case("entry_shape", "dim N\ndata y[N]: real[2] = columns(0..2) - columns(0..3)", TABLE, &["d.csv"]),
     case("index", "dim N\ndata g[N]: category(2)\ndata y[N]: real", TABLE, &["d.csv"]),

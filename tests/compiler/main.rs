@@ -13,6 +13,7 @@ mod plans;
 mod posteriors;
 mod mutation;
 mod rules;
+mod support;
 mod tidy;
 mod truth;
 mod world;

@@ -133,7 +133,7 @@ impl<'a> Checker<'a> {
 }
 
 /// What to write so that a value fits.
-pub(super) fn offer(want: &Support, text: &str) -> String {
+pub(crate) fn offer(want: &Support, text: &str) -> String {
     match want {
         Support::Positive => format!("write `exp({text})` or `softplus({text})`, or declare it `positive`"),
         Support::Unit => format!("write `sigmoid({text})`, or declare it `unit`"),

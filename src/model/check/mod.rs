@@ -23,7 +23,7 @@ mod constants;
 mod dists;
 mod expr;
 mod fit;
-mod fitting;
+pub(crate) mod fitting;
 mod funnel;
 mod funs;
 mod guide;

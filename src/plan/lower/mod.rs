@@ -23,11 +23,13 @@ mod guide;
 mod index;
 mod layout;
 mod objective;
+mod provisos;
 mod value;
 
 pub use guide::Given;
 pub use layout::{Coordinates, Layout, sizes};
 pub use objective::{Batch, InputKind, OutputKind, Program, bound, constant, joint, lowered, values, weights};
+pub use provisos::{Side, moves, provisos};
 use value::{Label, Value};
 
 /// Why a bound cannot become a plan.

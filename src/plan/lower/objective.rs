@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::guide::Given;
 use super::value::Label;
-use super::{Layout, Lowerer, Trouble, Value, bug};
+use super::{Layout, Lowerer, Side, Trouble, Value, bug};
 use crate::data::Bound;
 use crate::elbo::{Elbo, SiteView, Term, TermKind, Treatment};
 use crate::math::{self, DefId, Noise, Op, ParamId, SiteId};
@@ -69,6 +69,13 @@ pub enum OutputKind {
     Site(SiteId),
     Definition(DefId),
     Param(usize),
+    /// What has to be looked at of a value whose support could not be proven: `[draws?, axes.., event..]`.
+    Proviso {
+        at: usize,
+        side: Side,
+        draws: bool,
+        axes: Vec<AxisId>,
+    },
 }
 
 /// The log joint on the unconstrained scale at given points, with its gradient. Only for guides that are automatic throughout.
@@ -192,6 +199,7 @@ impl OutputKind {
             OutputKind::Site(id) => model.sites[id.index()].name.clone(),
             OutputKind::Definition(id) => model.definitions[id.index()].name.clone(),
             OutputKind::Param(place) => model.params[*place].name.clone(),
+            OutputKind::Proviso { at, .. } => format!("proviso {at}"),
         }
     }
 }
@@ -320,7 +328,7 @@ impl Lowerer<'_> {
         Ok(id)
     }
 
-    fn program(self, outputs: impl IntoIterator<Item = (OutputKind, NodeId)>) -> Result<Program, Trouble> {
+    pub(super) fn program(self, outputs: impl IntoIterator<Item = (OutputKind, NodeId)>) -> Result<Program, Trouble> {
         let program = self.unoptimized(outputs)?;
         Ok(Program { plan: optimize::optimize(program.plan)?, ..program })
     }
