@@ -4,11 +4,15 @@ mod devices;
 mod hand;
 #[path = "../known/mod.rs"]
 mod known;
+mod models;
 mod parity;
 mod plans;
 mod posteriors;
 mod rows;
 mod speed;
+#[allow(dead_code)] // The truth tests of the fast suite use all of it.
+#[path = "../compiler/world.rs"]
+mod world;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

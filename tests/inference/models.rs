@@ -1,0 +1,90 @@
+//! The bound and the gradient of every model, on every path, against the reference: at random parameters, data and noise.
+
+use std::fs;
+use std::path::Path;
+
+use ppl::elbo::Treatment;
+use ppl::model::Settings;
+use ppl::plan::lower::{self, Batch, InputKind, Program, Trouble};
+use ppl::source::Source;
+
+use crate::hand::Dice;
+use crate::parity::{Tolerance, check};
+use crate::world::{Random, World};
+
+/// Sums over rows cancel: an entry of a gradient is as exact as the terms it is the sum of.
+const SUMS: Tolerance = Tolerance { double: 1e-11, single: 2e-3 };
+
+/// How many models of a folder were compared, and what the others cannot do yet.
+fn compare(folder: &str) -> (usize, Vec<String>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut files: Vec<_> = fs::read_dir(path).expect("models").flatten().map(|file| file.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|end| end == "vi"));
+    files.sort();
+    let (mut compared, mut left) = (0, vec![]);
+    for file in files {
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        match one(&name, &fs::read_to_string(&file).expect("a model")) {
+            Ok(()) => compared += 1,
+            Err(why) => left.push(format!("{name}: {why}")),
+        }
+    }
+    (compared, left)
+}
+
+/// Compares the log joint and the bound, or says why there is no plan: only a limitation is a reason.
+fn one(name: &str, text: &str) -> Result<(), String> {
+    let source = Source::new(format!("{name}.vi"), text);
+    // Sizes of images and layers are more than this test needs.
+    let small = ["D", "H", "K"].map(|dim| (dim.to_string(), 3.0));
+    let set = small.into_iter().filter(|(dim, _)| text.contains(&format!("dim {dim} ="))).collect();
+    let (elbo, _) = ppl::compile(&source, &Settings { set });
+    let Some(elbo) = elbo else { return Err("it is not derived".into()) };
+    let mut random = Random(name.len() as u64);
+    let world = World::new(&elbo.model, 4, &[], &mut random);
+    let data = world.bound();
+    let bound = lower::bound(&elbo, &data, &Batch::draws(3)).map_err(limitation)?;
+    parity(&format!("the bound of {name}"), &bound);
+    let points = |treatment: &Treatment| !matches!(treatment, Treatment::Written(_) | Treatment::Enumerated(..));
+    if elbo.sites.iter().all(|view| points(&view.treatment)) {
+        let joint = lower::joint(&elbo, &data, 3).map_err(limitation)?;
+        parity(&format!("the log joint of {name}"), &joint);
+    }
+    Ok(())
+}
+
+fn limitation(trouble: Trouble) -> String {
+    match trouble {
+        Trouble::Limitation { what, .. } => what,
+        Trouble::Bug(bug) => panic!("{bug}"),
+    }
+}
+
+fn parity(what: &str, program: &Program) {
+    let mut dice = Dice::new(what.len() as u64);
+    let mut values = vec![];
+    for (kind, input) in program.inputs.iter().zip(&program.plan.inputs) {
+        let count = input.shape.iter().product();
+        let (low, high) = match kind {
+            InputKind::Noise { noise: ppl::math::Noise::Uniform, .. } => (0.05, 0.95),
+            InputKind::Noise { .. } | InputKind::AutoNoise => (-2.0, 2.0),
+            _ => (-0.7, 0.7),
+        };
+        values.push(dice.between(low, high, count));
+    }
+    check(what, &program.plan, &values, SUMS);
+}
+
+#[test]
+fn every_model_has_the_gradient_of_the_reference() {
+    let (compared, left) = compare("models");
+    println!("{compared} models compared; {}", left.join("; "));
+    assert!(compared >= 8, "only {compared}: {left:?}");
+}
+
+#[test]
+fn every_case_has_the_gradient_of_the_reference() {
+    let (compared, left) = compare("tests/cases");
+    println!("{compared} cases compared; {}", left.join("; "));
+    assert!(compared >= 20, "only {compared}: {left:?}");
+}
