@@ -13,7 +13,7 @@ use crate::cli::screen::Screen;
 use crate::cli::{End, Ended, file, flags, open, report};
 use crate::data::Bound;
 use crate::elbo;
-use crate::fit::{Control, Event, Failure};
+use crate::fit::{self, Control, Event, Failure};
 use crate::model::Model;
 use crate::plan::Backend;
 use crate::problem::{Problem, Problems};
@@ -26,6 +26,11 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
     let source = file::model(&verb.model, screen)?;
     let texts = flags::apply(&source, &verb.entries, screen)?;
     let (model, elbo, compiled) = compile::whole(&texts.compiled, &verb.set, screen)?;
+    let limits = fit::limits(&elbo);
+    if limits.has_errors() {
+        screen.problems(&limits, &texts.compiled);
+        return Err(End::Wrong);
+    }
     let bound = open::bound(&model, &verb.data, screen)?;
     let mut run = folder(verb, &model, screen)?;
     let printed = elbo::print(&elbo);

@@ -50,6 +50,19 @@ pub fn pathwise(facts: &Facts, sites: &BTreeSet<SiteId>, roots: &[NodeId], graph
     format!("{} and {what} {verb} differentiable in {}", list(&families), list(&names))
 }
 
+/// Whose states an expectation is summed over, and what is drawn once for each.
+pub fn states_of(facts: &Facts, enumerated: &BTreeSet<SiteId>, drawn: &BTreeSet<SiteId>) -> String {
+    let names: Vec<String> = enumerated.iter().map(|id| name(facts.model, *id)).collect();
+    let after: BTreeSet<SiteId> = enumerated.iter().flat_map(|id| facts.sampled_after(*id)).collect();
+    let once: Vec<String> = drawn.intersection(&after).map(|id| name(facts.model, *id)).collect();
+    let text = format!("summed over the states of {}", list(&names));
+    match once.len() {
+        0 => text,
+        1 => format!("{text}; {} is drawn once for each", once[0]),
+        _ => format!("{text}; {} are drawn once for each", list(&once)),
+    }
+}
+
 /// Why the log-determinant of an automatic factor's map is pathwise.
 pub fn mapped(facts: &Facts, site: SiteId) -> String {
     format!("{} and the map to {} is differentiable", family(facts, site), name(facts.model, site))

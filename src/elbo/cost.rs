@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::elbo::Elbo;
 use crate::elbo::rewrite::sites_read;
+use crate::elbo::{Elbo, SiteView};
 use crate::math::{Graph, NodeId, Op, SiteId};
 use crate::model::{Model, Statement};
 use crate::shape::{AxisId, DimId, Size};
@@ -23,6 +23,8 @@ pub struct Facts<'m> {
     pub guide_parents: Vec<BTreeSet<SiteId>>,
     /// Sites that nothing observed, no `factor` and no guide expression depends on.
     pub leaves: BTreeSet<SiteId>,
+    /// The `if`s whose branches are proven to meet.
+    pub meeting: BTreeSet<NodeId>,
 }
 
 impl<'m> Facts<'m> {
@@ -35,7 +37,8 @@ impl<'m> Facts<'m> {
             .map(|id| factor.get(&id).map_or_else(BTreeSet::new, |f| read(&model.guide.factors[*f].dist.args)))
             .collect();
         let leaves = leaves(model, &factor, &parents, &guide_parents);
-        Facts { model, factor, parents, guide_parents, leaves }
+        let meeting = crate::math::continuity::meeting(&model.graph);
+        Facts { model, factor, parents, guide_parents, leaves, meeting }
     }
 
     /// The size with the values of dims put in where they are known.
@@ -43,6 +46,18 @@ impl<'m> Facts<'m> {
         let value = |dim| self.model.dims[dim].value.clone();
         // A dim may be worth an expression of dims above it.
         (0..=self.model.dims.len()).fold(size.clone(), |size, _| size.substitute(&value))
+    }
+
+    /// These sites and all that their guide factors read, directly or through others.
+    pub fn with_guide_ancestors(&self, sites: BTreeSet<SiteId>) -> BTreeSet<SiteId> {
+        let mut all = BTreeSet::new();
+        let mut next: Vec<SiteId> = sites.into_iter().collect();
+        while let Some(id) = next.pop() {
+            if all.insert(id) {
+                next.extend(&self.guide_parents[id.index()]);
+            }
+        }
+        all
     }
 
     /// The sites whose guide factors read this one, directly or through others.
@@ -135,15 +150,20 @@ fn points_from(graph: &Graph, at: NodeId, axis: AxisId) -> bool {
 
 /// The sites whose draws a value feels, through the draws of other sites too.
 pub fn sampled(elbo: &Elbo, value: NodeId) -> BTreeSet<SiteId> {
+    felt(&elbo.graph, &elbo.sites, value)
+}
+
+/// Like `sampled`, while the bound is made.
+pub fn felt(graph: &Graph, views: &[SiteView], value: NodeId) -> BTreeSet<SiteId> {
     let mut felt = BTreeSet::new();
     let mut next = vec![value];
     while let Some(root) = next.pop() {
-        for id in elbo.graph.reachable(&[root]) {
-            match elbo.graph.nodes[id].op {
+        for id in graph.reachable(&[root]) {
+            match graph.nodes[id].op {
                 Op::Free(site) | Op::Noise(site, _) => {
                     felt.insert(site);
                 }
-                Op::Site(site) if felt.insert(site) => next.push(elbo.sites[site.index()].value),
+                Op::Site(site) if felt.insert(site) => next.push(views[site.index()].value),
                 _ => {}
             }
         }

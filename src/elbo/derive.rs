@@ -10,8 +10,8 @@ use crate::elbo::guide::{self, Guided};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::rewrite::{Rewrite, sites_read};
 use crate::elbo::{Choice, Elbo, Estimator, Term, TermKind, Treatment, because, closed, sites, sum_out};
-use crate::math::{Binary, NodeId, Over, Reduce, SiteId, Unary};
-use crate::model::{Model, Objective, Statement};
+use crate::math::{Binary, NodeId, Op, Over, Reduce, SiteId, Unary};
+use crate::model::{Baseline, Model, Objective, Statement};
 use crate::problem::Problems;
 use crate::shape::{AxisId, Shape};
 
@@ -41,11 +41,15 @@ fn bound(facts: &Facts, decisions: &[Decision]) -> Result<Elbo, ElboProblem> {
     let sums = draft.sum_out(&summed)?;
     let mut terms = draft.data_terms(&sums, &kept)?;
     terms.extend(sites::terms(&mut draft, &kept)?);
+    draft.charge(&mut terms);
     let log_p = draft.log_p(&sums, &kept);
     let log_q = sites::log_q(&mut draft);
     let Guided { graph, axes, views, .. } = draft.guided;
     Ok(Elbo { model: model.clone(), graph, axes, sites: views, terms, log_p, log_q })
 }
+
+/// Of a term that feels only draws that are not differentiated through, until `charge` has seen it.
+const UNKNOWN: Estimator = Estimator::Score { baseline: Baseline::None };
 
 /// The log density of one statement: a number in its plates.
 #[derive(Debug, Clone)]
@@ -164,7 +168,7 @@ impl Draft<'_, '_> {
 
     /// The expectation of a log density under the guide: closed where it can be, else pathwise.
     pub fn expectation(&mut self, kind: TermKind, value: NodeId, plates: &[AxisId]) -> Result<Term, ElboProblem> {
-        let read = self.drawn(value);
+        let (read, before) = (self.drawn(value), value);
         let expected = match self.closed && !read.is_empty() {
             true => closed::expected(self, &kind, &read),
             false => None,
@@ -172,35 +176,79 @@ impl Draft<'_, '_> {
         // Given the states of enumerated sites first: their factors read none of the sites whose mean was taken.
         let (value, enumerated) = self.over_states(expected.unwrap_or(value), plates)?;
         let drawn = self.drawn(value);
-        let (estimator, because) = if !drawn.is_empty() {
-            let because = because::pathwise(self.facts, &drawn, &[value], &self.guided.graph);
-            (Estimator::Pathwise, because)
+        let mut choices = vec![];
+        if !enumerated.is_empty() {
+            choices.push((Estimator::Enumerate, because::states_of(self.facts, &enumerated, &drawn)));
+        }
+        let smooth: BTreeSet<SiteId> = drawn.iter().copied().filter(|id| self.is_pathwise(*id)).collect();
+        if !smooth.is_empty() {
+            let because = because::pathwise(self.facts, &smooth, &[before], &self.guided.graph);
+            choices.push((Estimator::Pathwise, because));
         } else if expected.is_some() {
-            (Estimator::Analytic, because::linear(self.facts, &self.guided, &read))
-        } else if enumerated.is_empty() {
-            (Estimator::Analytic, "no latent site is drawn in it".into())
-        } else {
-            let names: Vec<String> = enumerated.iter().map(|id| because::name(self.model(), *id)).collect();
-            (Estimator::Enumerate, format!("summed over the states of {}", because::list(&names)))
-        };
-        let choice = Choice { estimator, because };
-        Ok(Term { kind, sign: 1.0, value, plates: plates.to_vec(), choice })
+            choices.push((Estimator::Analytic, because::linear(self.facts, &self.guided, &read)));
+        }
+        if choices.is_empty() && drawn.is_empty() {
+            choices.push((Estimator::Analytic, "no latent site is drawn in it".into()));
+        }
+        let mut choices = choices.into_iter().map(|(estimator, because)| Choice { estimator, because });
+        // A term that feels score-function draws alone is told so by `charge`.
+        let none = Choice { estimator: UNKNOWN, because: String::new() };
+        let choice = choices.next().unwrap_or(none);
+        Ok(Term { kind, sign: 1.0, value, plates: plates.to_vec(), choice, also: choices.collect() })
     }
 
-    /// The drawn sites that a value reads.
+    /// Says of every term whose cost it is in: the sites with score-function estimators that it feels, through the
+    /// draws of other sites too, and relaxed ones.
+    fn charge(&self, terms: &mut [Term]) {
+        for term in terms {
+            let felt = cost::felt(&self.guided.graph, &self.guided.views, term.value);
+            let mut sites: Vec<(Estimator, Vec<String>)> = vec![];
+            for id in felt {
+                let estimator = self.guided.views[id.index()].choice.estimator;
+                let name = because::name(self.model(), id);
+                match sites.iter_mut().find(|(other, _)| *other == estimator) {
+                    Some((_, names)) => names.push(name),
+                    None => sites.push((estimator, vec![name])),
+                }
+            }
+            let mut charged: Vec<Choice> = vec![];
+            for (estimator, names) in sites {
+                let (names, is) = (because::list(&names), if names.len() > 1 { "are" } else { "is" });
+                if estimator.is_score() {
+                    charged.push(Choice { estimator, because: format!("in the cost of {names}, below") });
+                } else if estimator.is_biased() {
+                    charged.push(Choice { estimator, because: format!("{names} {is} relaxed, below; biased") });
+                }
+            }
+            if term.choice.estimator == UNKNOWN && !charged.is_empty() {
+                let Choice { estimator, because } = charged.remove(0);
+                let because = [term.choice.because.trim_end_matches("; "), &because];
+                let because = because.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+                term.choice = Choice { estimator, because };
+            }
+            term.also.extend(charged);
+        }
+    }
+
+    /// The drawn sites that a value reads, also where their draws stand in it for them.
     pub fn drawn(&self, value: NodeId) -> BTreeSet<SiteId> {
-        sites_read(&self.guided.graph, &[value]).into_iter().filter(|id| self.is_drawn(*id)).collect()
+        let read = |id: &NodeId| match self.guided.graph.nodes[*id].op {
+            Op::Site(site) | Op::Free(site) | Op::Noise(site, _) => Some(site),
+            _ => None,
+        };
+        let read = self.guided.graph.reachable(&[value]).iter().filter_map(read).collect::<BTreeSet<_>>();
+        read.into_iter().filter(|id| self.is_drawn(*id)).collect()
+    }
+
+    /// Whether draws of a site are differentiated through.
+    pub fn is_pathwise(&self, id: SiteId) -> bool {
+        self.guided.views[id.index()].choice.estimator == Estimator::Pathwise
     }
 
     /// The exact expectation over the enumerated sites that a value reads, each weighted by its factor.
     pub fn over_states(&mut self, value: NodeId, plates: &[AxisId]) -> Result<(NodeId, BTreeSet<SiteId>), ElboProblem> {
-        let mut sites = BTreeSet::new();
-        let mut next: Vec<SiteId> = sites_read(&self.guided.graph, &[value]).into_iter().collect();
-        while let Some(id) = next.pop() {
-            if self.is_enumerated(id) && sites.insert(id) {
-                next.extend(&self.facts.guide_parents[id.index()]);
-            }
-        }
+        let all = self.facts.with_guide_ancestors(sites_read(&self.guided.graph, &[value]));
+        let sites: BTreeSet<SiteId> = all.iter().copied().filter(|id| self.is_enumerated(*id)).collect();
         if sites.is_empty() {
             return Ok((value, sites));
         }
@@ -208,6 +256,15 @@ impl Draft<'_, '_> {
         let weights: Vec<NodeId> = sites.iter().map(|id| self.log_factor(*id)).collect();
         let states: BTreeMap<SiteId, (AxisId, NodeId)> = sites.iter().map(|id| (*id, self.guided.states[id])).collect();
         let mut rewrite = Rewrite::replace(states.iter().map(|(id, (_, value))| (*id, *value)).collect());
+        // What the guide samples after them is drawn once for each of their states, from the same noise.
+        let after: BTreeSet<SiteId> = sites.iter().flat_map(|id| self.facts.sampled_after(*id)).collect();
+        for factor in &self.facts.model.guide.factors {
+            if after.contains(&factor.site) && self.is_drawn(factor.site) {
+                let draw = self.guided.views[factor.site.index()].value;
+                let draw = rewrite.node(&mut self.guided.graph, draw);
+                rewrite.sites.insert(factor.site, draw);
+            }
+        }
         let g = &mut self.guided.graph;
         let log_weight = g.sum_of(&weights);
         let (value, log_weight) = (rewrite.node(g, value), rewrite.node(g, log_weight));
@@ -224,8 +281,7 @@ impl Draft<'_, '_> {
         for id in sites {
             let site = &model.sites[id.index()];
             if let Some(axis) = site.plates.iter().find(|axis| !plates.contains(axis)) {
-                let reader = format!("a term that sums over `{}`", model.axes[*axis].name);
-                let what = Limitation::EnumerateBeforeDraw { site: site.name.clone(), reader };
+                let what = Limitation::EnumerateRows { site: site.name.clone(), plate: model.axes[*axis].name.clone() };
                 return Err(ElboProblem::Limitation { what, span: site.span });
             }
             if table > TABLE {
@@ -251,11 +307,12 @@ impl Draft<'_, '_> {
         for d in kept {
             let (kind, plates) = (d.kind.clone(), d.plates.clone());
             let choice = choice("a weight needs the log density at the draw itself");
-            terms.push((d.statement, Term { kind, sign: 1.0, value: d.value, plates, choice }));
+            terms.push((d.statement, Term { kind, sign: 1.0, value: d.value, plates, choice, also: vec![] }));
         }
         for sum in sums {
             let choice = choice("summed-out sites stay summed out inside a weight");
-            let term = Term { kind: sum_kind(sum), sign: 1.0, value: sum.value, plates: sum.plates.clone(), choice };
+            let (kind, plates) = (sum_kind(sum), sum.plates.clone());
+            let term = Term { kind, sign: 1.0, value: sum.value, plates, choice, also: vec![] };
             terms.push((sum.statements.first().copied().unwrap_or(0), term));
         }
         terms.sort_by_key(|(statement, _)| *statement);

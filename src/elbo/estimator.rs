@@ -1,12 +1,13 @@
 //! The decision table: for every latent site the first row that applies, and the reason for it.
 
-use crate::dist::{self, Bijector, Draw, catalogue};
+use crate::dist::{self, Bijector, Draw, Kind, catalogue};
 use crate::elbo::cost::{self, Facts};
+use crate::elbo::enumerate::{self, joint_states};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
-use crate::elbo::{Choice, Estimator, because};
-use crate::math::rules::{Continuity, continuity};
+use crate::elbo::{Choice, Estimator, because, requests, weighted};
+use crate::math::continuity::{Continuity, continuity};
 use crate::math::{NodeId, Op, SiteId};
-use crate::model::{Auto, Objective, Request, Site, Statement};
+use crate::model::{Auto, Baseline, Objective, Statement};
 use crate::problem::Problems;
 use crate::shape::{AxisKind, Size};
 use crate::source::Span;
@@ -31,26 +32,28 @@ pub enum Fate {
 }
 
 /// What a row of the table says of a site.
-enum Answer {
+pub enum Answer {
     /// The row does not apply: ask the next.
     Next,
     Choose(Fate, Estimator, String),
     Wrong(ElboProblem),
 }
 
-/// A row: its number in the design's table and what it asks. Row 4, conjugate updates, belongs to objectives that are
-/// not there yet.
-type Row = (u8, fn(&Facts, SiteId) -> Answer);
+/// A row of the table: what it asks.
+type Row = fn(&Facts, SiteId) -> Answer;
 
-const ROWS: [Row; 6] =
-    [(0, integrates_to_one), (1, asked_for), (2, summed_out), (3, enumerated), (5, pathwise), (6, score_function)];
+/// In the order of the design, from 0.
+const ROWS: [Row; 7] =
+    [integrates_to_one, requests::asked_for, summed_out, enumerate::enumerated, conjugate, pathwise, score_function];
+/// Hidden units of the baseline's network.
+const BASELINE_UNITS: usize = 100;
 
 /// A decision a site, in their order, or every reason why there is none.
 pub fn decide(facts: &Facts) -> Result<Vec<Decision>, Problems> {
     let mut problems = Problems::default();
     let mut decisions = vec![];
     for site in cost::sites(facts.model) {
-        let answer = ROWS.iter().map(|(_, asks)| asks(facts, site)).find(|answer| !matches!(answer, Answer::Next));
+        let answer = ROWS.iter().map(|asks| asks(facts, site)).find(|answer| !matches!(answer, Answer::Next));
         match answer {
             Some(Answer::Choose(fate, estimator, because)) => {
                 decisions.push(Decision { fate, choice: Choice { estimator, because } });
@@ -59,7 +62,11 @@ pub fn decide(facts: &Facts) -> Result<Vec<Decision>, Problems> {
             Some(Answer::Next) | None => {}
         }
     }
-    if problems.has_errors() { Err(problems) } else { Ok(decisions) }
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    enumerate::share_tables(facts, &mut decisions);
+    Ok(decisions)
 }
 
 fn integrates_to_one(facts: &Facts, id: SiteId) -> Answer {
@@ -69,42 +76,6 @@ fn integrates_to_one(facts: &Facts, id: SiteId) -> Answer {
     }
     let because = "nothing observed, no `factor` and no guide expression depends on it";
     Answer::Choose(Fate::Leaf, Estimator::IntegratesToOne, because.into())
-}
-
-fn asked_for(facts: &Facts, id: SiteId) -> Answer {
-    let Some(&at) = facts.factor.get(&id) else { return Answer::Next };
-    let Some(by) = &facts.model.guide.factors[at].by else { return Answer::Next };
-    let name = facts.model.sites[id.index()].name.clone();
-    let illegal = |asked: &str, why: String, legal: &str| {
-        Answer::Wrong(ElboProblem::IllegalEstimator {
-            site: name.clone(),
-            asked: asked.into(),
-            why,
-            legal: legal.into(),
-            span: by.span,
-        })
-    };
-    match &by.node {
-        Request::Pathwise => match not_pathwise(facts, id) {
-            None => Answer::Choose(Fate::Written(at), Estimator::Pathwise, because::drawn(facts, id)),
-            Some(why) if finite(facts, id).is_some() => {
-                illegal("pathwise", why, "write `by enumerate`, or leave `by` out")
-            }
-            Some(why) => illegal("pathwise", why, "leave `by` out: the compiler then chooses what is legal"),
-        },
-        Request::Enumerate => match finite(facts, id) {
-            Some(_) => enumerate(facts, id, at),
-            None => {
-                let why = format!("{} does not have finitely many states", kind_name(facts, id));
-                illegal("enumerate", why, "leave `by` out, or write `by pathwise` where the factor is reparameterized")
-            }
-        },
-        Request::Score(_) => {
-            let why = "the guide asks for it".into();
-            limited(Limitation::ScoreFunction { site: name, why, jump: None }, by.span)
-        }
-        Request::Other(asked) => limited(Limitation::Estimator { site: name, asked: asked.clone() }, by.span),
-    }
 }
 
 fn limited(what: Limitation, span: Span) -> Answer {
@@ -136,7 +107,7 @@ fn summed_out(facts: &Facts, id: SiteId) -> Answer {
 }
 
 /// Everything that reads a site that is summed over does so inside its plate.
-fn misread(facts: &Facts, id: SiteId) -> Option<ElboProblem> {
+pub fn misread(facts: &Facts, id: SiteId) -> Option<ElboProblem> {
     let model = facts.model;
     let site = &model.sites[id.index()];
     let (name, span) = (site.name.clone(), site.span);
@@ -167,40 +138,9 @@ pub fn place<'m>(model: &'m crate::model::Model, statement: &'m Statement) -> (&
     }
 }
 
-/// What is too much to enumerate is left to the rows below, unless the guide asks for it.
-fn enumerated(facts: &Facts, id: SiteId) -> Answer {
-    let (Some(&at), Some(states)) = (facts.factor.get(&id), finite(facts, id)) else { return Answer::Next };
-    let site = &facts.model.sites[id.index()];
-    match joint_states(facts, site, &states) {
-        Some(joint) if joint.known().is_none_or(|n| n <= TABLE) => enumerate(facts, id, at),
-        _ => Answer::Next,
-    }
-}
-
-fn enumerate(facts: &Facts, id: SiteId, at: usize) -> Answer {
-    let Some(states) = finite(facts, id) else { return Answer::Next };
-    let site = &facts.model.sites[id.index()];
-    let (name, span) = (site.name.clone(), facts.model.guide.factors[at].span);
-    let drawn = |s: &&SiteId| finite(facts, **s).is_none();
-    if let Some(reader) = facts.sampled_after(id).iter().find(drawn) {
-        let reader = facts.model.sites[reader.index()].name.clone();
-        return limited(Limitation::EnumerateBeforeDraw { site: name, reader }, span);
-    }
-    if site.plates.iter().any(|axis| facts.model.axes[*axis].kind == AxisKind::Chain) {
-        return limited(Limitation::Chain { site: name }, span);
-    }
-    let Some(joint) = joint_states(facts, site, &states) else {
-        return limited(Limitation::DiscreteEvent { site: name }, span);
-    };
-    if let Some(states) = joint.known().filter(|n| *n > TABLE) {
-        return Answer::Wrong(ElboProblem::TableTooLarge { sites: vec![name], states, span });
-    }
-    if let Some(problem) = misread(facts, id) {
-        return Answer::Wrong(problem);
-    }
-    let (kind, states) = (kind_name(facts, id), because::states(facts, id, &joint));
-    let because = format!("{kind} is finite: its expectation is a sum over {states} states");
-    Answer::Choose(Fate::Enumerated(at), Estimator::Enumerate, because)
+/// A closed-form update belongs to `cavi`, `em` and `guide exact`, none of which the checker lets through yet.
+fn conjugate(_: &Facts, _: SiteId) -> Answer {
+    Answer::Next
 }
 
 fn pathwise(facts: &Facts, id: SiteId) -> Answer {
@@ -212,14 +152,49 @@ fn pathwise(facts: &Facts, id: SiteId) -> Answer {
 }
 
 fn score_function(facts: &Facts, id: SiteId) -> Answer {
-    let site = &facts.model.sites[id.index()];
-    let why = not_pathwise(facts, id).unwrap_or_default();
-    let span = facts.factor.get(&id).map_or(site.span, |at| facts.model.guide.factors[*at].span);
-    limited(Limitation::ScoreFunction { site: site.name.clone(), why, jump: jump(facts, id) }, span)
+    let (model, mut because) = (facts.model, not_pathwise(facts, id).unwrap_or_default());
+    let site = &model.sites[id.index()];
+    let written = facts.factor.contains_key(&id);
+    if !written && (model.guide.auto == Some(Auto::FullRank) || Bijector::of(&site.support).is_none()) {
+        let what = Limitation::ScoreFunction { site: site.name.clone(), why: because, jump: jump(facts, id) };
+        return limited(what, site.span);
+    }
+    if finite(facts, id).is_some()
+        && let Some(obstacle) = facts.factor.get(&id).and_then(|_| enumerate::enumerable(facts, id).err())
+    {
+        because = format!("{because}, and {}", obstacle.why);
+    }
+    let fate = facts.factor.get(&id).map_or(Fate::Auto, |at| Fate::Written(*at));
+    Answer::Choose(fate, scored(facts, id), because)
+}
+
+/// The score-function estimator of a site where no baseline is asked for: two particles, so that one is the baseline
+/// of the other; with one particle what was learned from earlier steps.
+pub fn scored(facts: &Facts, id: SiteId) -> Estimator {
+    let model = facts.model;
+    if weighted(model) {
+        return Estimator::Vimco;
+    }
+    let factor = facts.factor.get(&id).map(|at| &model.guide.factors[*at].dist);
+    let pairs = model.fit.particles.is_none_or(|n| n % 2 == 0);
+    if pairs && factor.is_some_and(|dist| dist.kind == Kind::Bernoulli) && facts.sampled_after(id).is_empty() {
+        return Estimator::Disarm;
+    }
+    let amortized = || {
+        let roots: Vec<NodeId> = factor.iter().flat_map(|dist| dist.args.values().copied()).collect();
+        let weight = |op: &Op| matches!(op, Op::Param(param) if model.params[param.index()].net.is_some());
+        roots.iter().any(|root| model.graph.mentions(*root, weight))
+    };
+    let baseline = match model.fit.particles {
+        Some(1) if amortized() => Baseline::Net(BASELINE_UNITS),
+        Some(1) => Baseline::Mean,
+        _ => Baseline::LeaveOneOut,
+    };
+    Estimator::Score { baseline }
 }
 
 /// Why the pathwise estimator is not legal for a site, if it is not.
-fn not_pathwise(facts: &Facts, id: SiteId) -> Option<String> {
+pub fn not_pathwise(facts: &Facts, id: SiteId) -> Option<String> {
     let model = facts.model;
     let name = &model.sites[id.index()].name;
     if let Some(at) = facts.factor.get(&id) {
@@ -231,8 +206,12 @@ fn not_pathwise(facts: &Facts, id: SiteId) -> Option<String> {
     if !facts.factor.contains_key(&id) && Bijector::of(&model.sites[id.index()].support).is_none() {
         return Some(format!("nothing maps reals onto the support of `{name}`"));
     }
-    let jump = downstream(facts).into_iter().any(|root| follows(facts, root, id) == Some(Continuity::Discontinuous));
-    jump.then(|| format!("what follows is not continuous in `{name}`"))
+    jumps(facts, id).then(|| format!("what follows is not continuous in `{name}`"))
+}
+
+/// Whether something in model or guide jumps as the site moves.
+pub fn jumps(facts: &Facts, id: SiteId) -> bool {
+    downstream(facts).into_iter().any(|root| follows(facts, root, id) == Some(Continuity::Discontinuous))
 }
 
 /// What log densities and factors are made of.
@@ -243,11 +222,11 @@ fn downstream(facts: &Facts) -> Vec<NodeId> {
 }
 
 fn follows(facts: &Facts, root: NodeId, id: SiteId) -> Option<Continuity> {
-    continuity(&facts.model.graph, root, &|op: &Op| matches!(op, Op::Site(site) if *site == id))
+    continuity(&facts.model.graph, root, &|op: &Op| matches!(op, Op::Site(site) if *site == id), &facts.meeting)
 }
 
 /// Where the first value that jumps as the site moves was written.
-fn jump(facts: &Facts, id: SiteId) -> Option<Span> {
+pub fn jump(facts: &Facts, id: SiteId) -> Option<Span> {
     let graph = &facts.model.graph;
     let jumps = |node: &NodeId| follows(facts, *node, id) == Some(Continuity::Discontinuous);
     graph.reachable(&downstream(facts)).into_iter().filter(jumps).find_map(|node| graph.nodes[node].span)
@@ -258,21 +237,7 @@ pub fn finite(facts: &Facts, id: SiteId) -> Option<Size> {
     facts.model.sites[id.index()].support.states()
 }
 
-/// The joint states of all components; `None` where their number is not a size of the model.
-pub fn joint_states(facts: &Facts, site: &Site, states: &Size) -> Option<Size> {
-    let components = site.event.iter().fold(Size::fixed(1), |product, n| product.times(n));
-    match (facts.resolved(&components).known(), facts.resolved(states).known()) {
-        (Some(1), _) => Some(facts.resolved(states)),
-        (Some(n), Some(m)) => {
-            // Beyond the budget the number only has to say so.
-            let joint = u32::try_from(n).ok().and_then(|n| m.checked_pow(n)).unwrap_or(i64::MAX >> 1);
-            Some(Size::fixed(joint as usize))
-        }
-        _ => None,
-    }
-}
-
-fn kind_name(facts: &Facts, id: SiteId) -> &'static str {
+pub fn kind_name(facts: &Facts, id: SiteId) -> &'static str {
     row(facts, id).name
 }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use crate::arena::Arena;
 use crate::dist::{self, Bijector, Dist, Kind};
 use crate::elbo::cost::Facts;
-use crate::elbo::estimator::{Decision, Fate, finite, joint_states};
+use crate::elbo::enumerate::joint_states;
+use crate::elbo::estimator::{Decision, Fate, finite};
 use crate::elbo::rewrite::Rewrite;
 use crate::elbo::{SiteView, Treatment};
 use crate::math::{Binary, Graph, NodeId, Noise, Op, Over, Reduce, SiteId, Support, Unary};
@@ -101,7 +102,20 @@ impl Guided {
     /// A draw as a function of standard noise: reparameterized, or of finitely many states by inversion.
     fn draw(&mut self, site: &Site, id: SiteId, dist: &Dist) -> NodeId {
         let draw = dist::draw(&mut self.graph, dist, id, &site.plates, &site.event);
-        draw.unwrap_or_else(|| self.invert(site, id, dist))
+        draw.unwrap_or_else(|| match site.support.states() {
+            Some(_) => self.invert(site, id, dist),
+            None => self.sample(site, id, dist),
+        })
+    }
+
+    /// Of countably many states, or without a reparameterization: by the sampler of the distribution.
+    fn sample(&mut self, site: &Site, id: SiteId, dist: &Dist) -> NodeId {
+        let g = &mut self.graph;
+        let noise = g.noise(id, Noise::Uniform, Shape::new(site.plates.iter().copied(), site.event.clone()));
+        let args = (dist::row(dist.kind).canonical)(g, &dist.args).iter().map(|(name, arg)| (*name, *arg)).collect();
+        let drawn = g.op(Op::Sample { kind: dist::row(dist.kind).name, args, noise });
+        let (op, shape) = (g.nodes[drawn].op.clone(), g.shape(drawn).clone());
+        g.node(op, shape, site.support.clone())
     }
 
     /// The number of states whose cumulative probability lies below a uniform number, component by component.

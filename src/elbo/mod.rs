@@ -9,6 +9,7 @@ pub mod because;
 pub mod closed;
 pub mod cost;
 pub mod derive;
+pub mod enumerate;
 pub mod estimator;
 pub mod guide;
 pub mod dot;
@@ -17,6 +18,7 @@ pub mod latex;
 pub mod moments;
 pub mod print;
 pub mod problems;
+pub mod requests;
 pub mod rewrite;
 pub mod sites;
 pub mod sum_out;
@@ -28,7 +30,7 @@ pub use verify::verify;
 
 use crate::arena::Arena;
 use crate::math::{Graph, NodeId, SiteId};
-use crate::model::Model;
+use crate::model::{Baseline, Model, Objective};
 use crate::shape::{Axis, AxisId};
 
 /// The derived bound. `graph` and `axes` are the model's, extended: node ids of the model stay valid.
@@ -80,14 +82,47 @@ pub struct Choice {
     pub because: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a site's share of the gradient, or the value of a term, is found.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Estimator {
     IntegratesToOne,
     SummedOut,
     Enumerate,
+    /// The factor that is best given the rest, in closed form.
+    Conjugate,
     /// Expectation in closed form.
     Analytic,
     Pathwise,
+    /// The cost, less a baseline, times the gradient of log q (Williams 1992).
+    Score {
+        baseline: Baseline,
+    },
+    /// Score function with the log weights of the other draws as baseline (Mnih & Rezende 2016): of weighted bounds.
+    Vimco,
+    Disarm,
+    Rebar,
+    Relax,
+    /// With its temperature.
+    Concrete(f64),
+    StraightThrough,
+}
+
+impl Estimator {
+    /// Whether the site's draw is held fixed, and its cost weighs the gradient of log q.
+    pub fn is_score(self) -> bool {
+        use Estimator::*;
+        matches!(self, Score { .. } | Vimco | Disarm | Rebar | Relax)
+    }
+
+    /// Whether the gradient is that of another function.
+    pub fn is_biased(self) -> bool {
+        matches!(self, Estimator::Concrete(_) | Estimator::StraightThrough)
+    }
+}
+
+/// Whether the objective is made of weights of several draws, so that closed forms do not belong to it.
+pub fn weighted(model: &Model) -> bool {
+    matches!(&model.fit.objective, Some(Objective::Other(name, _)) if ["iwae", "renyi", "rws"].contains(&name.as_str()))
 }
 
 /// One line of the objective.
@@ -101,6 +136,8 @@ pub struct Term {
     /// Summed over these; a plate the value does not vary over multiplies. Outermost first.
     pub plates: Vec<AxisId>,
     pub choice: Choice,
+    /// The other estimators of a term that feels draws of several kinds.
+    pub also: Vec<Choice>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -22,11 +22,10 @@ pub enum ElboProblem {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Limitation {
     ScoreFunction { site: String, why: String, jump: Option<Span> },
-    Estimator { site: String, asked: String },
     Guide { name: &'static str },
     Chain { site: String },
     DiscreteEvent { site: String },
-    EnumerateBeforeDraw { site: String, reader: String },
+    EnumerateRows { site: String, plate: String },
     Objective { name: String },
     SampledKlFullRank,
     MissingValues { data: String },
@@ -95,14 +94,13 @@ fn message(what: &Limitation) -> String {
     use Limitation::*;
     match what {
         ScoreFunction { site, why, .. } => format!("`{site}` needs the score-function estimator: {why}"),
-        Estimator { site, asked } => format!("`by {asked}` for `{site}`: this estimator is not there yet"),
         Guide { name } => format!("`guide {name}` is not there yet"),
         Chain { site } => format!("`{site}` stands in a chain; summing out along a chain is not there yet"),
         DiscreteEvent { site } => {
             format!("`{site}` has several components and a size that is not known: its states cannot be listed")
         }
-        EnumerateBeforeDraw { site, reader } => {
-            format!("`{site}` is enumerated and `{reader}` is drawn given it: one draw a state is not there yet")
+        EnumerateRows { site, plate } => {
+            format!("`{site}` cannot be enumerated: all rows of `{plate}` share a term with a site that is summed out")
         }
         Objective { name } => format!("the objective `{name}` is not there yet"),
         SampledKlFullRank => "`kl: sampled` with a joint guide is not there yet".into(),
@@ -114,12 +112,11 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
     use Limitation::*;
     match what {
         ScoreFunction { .. } => ("ppl::limitation::score_function", SMOOTH),
-        Estimator { .. } => ("ppl::limitation::estimator", "remove the `by`, or write `by pathwise` or `by enumerate`"),
         Guide { .. } => ("ppl::limitation::guide", "write `guide meanfield` or `guide fullrank`"),
         Chain { .. } => ("ppl::limitation::chain", "a plate without `chain` has independent rows"),
         DiscreteEvent { .. } => ("ppl::limitation::discrete_event", "give the size a value, as in `dim K = 4`"),
-        EnumerateBeforeDraw { .. } => {
-            ("ppl::limitation::enumerate", "let the factor that is drawn read something else, or leave both automatic")
+        EnumerateRows { .. } => {
+            ("ppl::limitation::enumerate", "write `by score` after its factor, or leave it out of the guide too")
         }
         Objective { .. } => ("ppl::limitation::objective", "write `objective: elbo`"),
         SampledKlFullRank => ("ppl::limitation::sampled_kl", "use `guide meanfield`, or remove `kl: sampled`"),

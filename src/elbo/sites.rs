@@ -67,14 +67,19 @@ fn kl(draft: &mut Draft, id: SiteId) -> Result<Term, String> {
     let pair = format!("{} || {}", catalogue::row(q.kind).name, catalogue::row(site.dist.kind).name);
     let value = closed::kl(&mut draft.guided.graph, &q, &site.dist, &site.event);
     let value = value.ok_or_else(|| format!("{pair} has no closed form"))?;
-    let (value, _) = draft.over_states(value, &site.plates).map_err(|_| format!("{pair} is not summed over states"))?;
-    let drawn: Vec<String> = draft.drawn(value).iter().map(|id| because::name(model, *id)).collect();
+    let (value, states) =
+        draft.over_states(value, &site.plates).map_err(|_| format!("{pair} is not summed over states"))?;
+    let names = |ids: &mut dyn Iterator<Item = SiteId>| ids.map(|id| because::name(model, id)).collect::<Vec<_>>();
+    let drawn = names(&mut draft.drawn(value).into_iter().filter(|id| draft.is_pathwise(*id)));
     let mut because = format!("{pair}, and no parent of {name} is sampled by the guide after it");
+    if !states.is_empty() {
+        because.push_str(&format!("; summed over the states of {}", because::list(&names(&mut states.into_iter()))));
+    }
     if !drawn.is_empty() {
         because.push_str(&format!("; pathwise in {}", because::list(&drawn)));
     }
     let choice = Choice { estimator: Estimator::Analytic, because };
-    Ok(Term { kind: TermKind::Kl(id), sign: -1.0, value, plates: site.plates.clone(), choice })
+    Ok(Term { kind: TermKind::Kl(id), sign: -1.0, value, plates: site.plates.clone(), choice, also: vec![] })
 }
 
 /// A KL that still feels draws of the parents gives way to prior and entropy where these feel none.
@@ -98,7 +103,7 @@ fn prior(draft: &mut Draft, density: &Density, why: &str) -> Result<Term, ElboPr
     if facts.model.sites[id.index()].dist.kind == Kind::Flat {
         let choice = Choice { estimator: Estimator::Analytic, because: "the density of Flat is 1".into() };
         let plates = density.plates.clone();
-        return Ok(Term { kind: density.kind.clone(), sign: 1.0, value: density.value, plates, choice });
+        return Ok(Term { kind: density.kind.clone(), sign: 1.0, value: density.value, plates, choice, also: vec![] });
     }
     let term = draft.expectation(density.kind.clone(), density.value, &density.plates)?;
     let because = match why.is_empty() {
@@ -118,7 +123,14 @@ fn entropy(draft: &mut Draft, id: SiteId) -> Result<Term, ElboProblem> {
         let because = format!("the entropy of {} is closed", catalogue::row(q.kind).name);
         let choice = Choice { estimator: Estimator::Analytic, because };
         let (value, _) = draft.over_states(value, &site.plates)?;
-        return Ok(Term { kind: TermKind::Entropy(id), sign: 1.0, value, plates: site.plates.clone(), choice });
+        return Ok(Term {
+            kind: TermKind::Entropy(id),
+            sign: 1.0,
+            value,
+            plates: site.plates.clone(),
+            choice,
+            also: vec![],
+        });
     }
     let value = draft.log_factor(id);
     let term = draft.expectation(TermKind::LogQ(id), value, &site.plates)?;
@@ -152,7 +164,7 @@ fn log_det(draft: &mut Draft, id: SiteId) -> Option<Term> {
         (map.log_det(g, free), Estimator::Pathwise, because)
     };
     let choice = Choice { estimator, because };
-    Some(Term { kind: TermKind::LogDet(id), sign: 1.0, value, plates: site.plates.clone(), choice })
+    Some(Term { kind: TermKind::LogDet(id), sign: 1.0, value, plates: site.plates.clone(), choice, also: vec![] })
 }
 
 fn sampled_gaussian(draft: &mut Draft, id: SiteId) -> Result<Term, ElboProblem> {
@@ -167,7 +179,7 @@ fn sampled_gaussian(draft: &mut Draft, id: SiteId) -> Result<Term, ElboProblem> 
     let value = closed::log_density(g, &Dist { kind: Kind::Normal, args }, free);
     let because = "`kl: sampled` asks for no closed forms".into();
     let choice = Choice { estimator: Estimator::Pathwise, because };
-    Ok(Term { kind: TermKind::LogQ(id), sign: -1.0, value, plates: site.plates.clone(), choice })
+    Ok(Term { kind: TermKind::LogQ(id), sign: -1.0, value, plates: site.plates.clone(), choice, also: vec![] })
 }
 
 /// One term for all sites outside minibatched plates, and one for each place inside them, which carries its scale.
@@ -205,7 +217,7 @@ fn gaussian_entropy(draft: &mut Draft, plates: Vec<AxisId>, sites: Vec<SiteId>) 
     let value = g.sum_of(&parts);
     let because = "the entropy of a Normal guide is closed".into();
     let choice = Choice { estimator: Estimator::Analytic, because };
-    Term { kind: TermKind::AutoEntropy(sites), sign: 1.0, value, plates, choice }
+    Term { kind: TermKind::AutoEntropy(sites), sign: 1.0, value, plates, choice, also: vec![] }
 }
 
 /// log q at the draws: of written factors themselves, of automatic ones minus the log-determinant of the map.
@@ -225,7 +237,7 @@ pub fn log_q(draft: &mut Draft) -> Vec<Term> {
         };
         let because = "a weight needs the log density at the draw itself".into();
         let choice = Choice { estimator: Estimator::Pathwise, because };
-        terms.push(Term { kind, sign, value, plates: site.plates.clone(), choice });
+        terms.push(Term { kind, sign, value, plates: site.plates.clone(), choice, also: vec![] });
     }
     terms
 }

@@ -99,6 +99,9 @@ fn obstacle(elbo: &Elbo, layout: &Layout) -> Option<String> {
 /// Fits. Prints nothing; the listener hears of every step or interval, and may stop the fit.
 pub fn fit(task: &Task, listen: &mut Listener) -> Result<Outcome, Failure> {
     supported(task.block)?;
+    if let Some(problem) = super::limits(task.elbo).sorted().into_iter().next() {
+        return Err(Failure::from(problem));
+    }
     let layout = Layout::new(task.elbo, task.data)?;
     let init = task.block.init.clone().unwrap_or(Init::Auto);
     let start = initial::point(task.elbo, task.data, &layout, &init, task.seed)?;

@@ -13,6 +13,7 @@ pub mod gaussian;
 pub mod initial;
 pub mod joint;
 pub mod lbfgs;
+pub mod limits;
 mod linear;
 pub mod optimizer;
 pub mod posterior;
@@ -23,6 +24,8 @@ pub mod stochastic;
 pub mod support;
 mod target;
 pub mod weigh;
+
+pub use limits::limits;
 
 /// The log joint on the unconstrained scale, with the log-determinants of the maps, for many points at once.
 pub trait LogJoint {

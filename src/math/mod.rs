@@ -22,6 +22,7 @@ pub mod infer;
 pub mod build;
 pub mod shorthand;
 pub mod simplify;
+pub mod continuity;
 pub mod rules;
 pub mod print;
 pub mod verify;
@@ -128,6 +129,14 @@ pub enum Op {
         weights: Vec<NodeId>,
         settings: Vec<Size>,
         rate: Option<NodeId>,
+    },
+
+    /// An exact draw of the distribution of this name, component by component, made of uniform noise. Nothing is
+    /// differentiated through it.
+    Sample {
+        kind: &'static str,
+        args: Vec<(&'static str, NodeId)>,
+        noise: NodeId,
     },
 
     /// Picks consume the leading event axes, in order; the rest stay.

@@ -129,6 +129,10 @@ impl Printer<'_> {
             Op::Index(a, picks) => self.index(*a, picks),
             Op::Dense { input, weight, bias: Some(bias) } => call("dense", &[*input, *weight, *bias], &[]),
             Op::Dense { input, weight, bias: None } => call("dense", &[*input, *weight], &[]),
+            Op::Sample { kind, args, noise } => {
+                let args = args.iter().map(|(_, arg)| *arg).chain([*noise]).collect::<Vec<_>>();
+                call(&format!("sample_{kind}"), &args, &[])
+            }
             Op::Layer { name, input, .. } => call(name, &[*input], &[]),
             Op::Take { table, index } => format!("{}[{}]", self.at(*table, binding::TIGHT), self.at(*index, 0)),
             Op::Stack(list) => {

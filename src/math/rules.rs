@@ -2,7 +2,7 @@
 
 use crate::math::Binary::*;
 use crate::math::Unary::*;
-use crate::math::{Binary, Graph, NodeId, Op, Over, Pick, Reduce, Unary};
+use crate::math::{Binary, Graph, NodeId, Op, Over, Reduce, Unary};
 use crate::shape::Size;
 
 /// A function of the language.
@@ -46,16 +46,7 @@ pub enum Domain {
     Cov,
 }
 
-/// How a value follows its operands; the worst step of a path decides. After Lee, Rival, Yang (POPL 2023).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Continuity {
-    Smooth,
-    /// Differentiable almost everywhere, without jumps.
-    Continuous,
-    Discontinuous,
-}
-
-use Continuity::{Continuous, Discontinuous, Smooth};
+use crate::math::continuity::Continuity::{self, Continuous, Discontinuous, Smooth};
 
 const fn unary(name: &'static str, op: fn(&[NodeId]) -> Op, domain: Domain, continuity: Continuity) -> Rule {
     Rule { name, form: Form::Nodes(1, op), domain, continuity }
@@ -184,36 +175,6 @@ impl Rule {
     }
 }
 
-/// How the value of an operation follows this operand.
-fn step(op: &Op, operand: NodeId) -> Continuity {
-    match op {
-        Op::Unary(Round | Floor | Not, _) | Op::OneHot(..) => Discontinuous,
-        Op::Unary(Abs | Relu | Elu, _) | Op::Binary(Min | Max, ..) => Continuous,
-        Op::Binary(Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | And | Or, ..) => Discontinuous,
-        Op::Reduce(Reduce::Max | Reduce::Min | Reduce::Norm, ..) | Op::Layer { .. } => Continuous,
-        Op::If(condition, ..) if *condition == operand => Discontinuous,
-        Op::Take { index, .. } if *index == operand => Discontinuous,
-        Op::Index(_, picks) if picks.contains(&Pick::At(operand)) => Discontinuous,
-        _ => Smooth,
-    }
-}
-
-/// How `root` follows the nodes that `of` says yes to; `None` where it does not depend on them.
-pub fn continuity(graph: &Graph, root: NodeId, of: &dyn Fn(&Op) -> bool) -> Option<Continuity> {
-    let order = graph.reachable(&[root]);
-    let mut known: Vec<Option<Continuity>> = vec![None; graph.nodes.len()];
-    for id in order {
-        let op = &graph.nodes[id].op;
-        known[id.index()] = if of(op) {
-            Some(Smooth)
-        } else {
-            let paths = op.children().into_iter();
-            paths.filter_map(|child| known[child.index()].map(|path| path.max(step(op, child)))).max()
-        };
-    }
-    known[root.index()]
-}
-
 /// The operation of `clamp(x, lo, hi)`.
 pub fn clamp(graph: &mut Graph, x: NodeId, lo: NodeId, hi: NodeId) -> NodeId {
     let above = graph.binary(Max, lo, x);
@@ -228,8 +189,6 @@ pub fn is_comprehension(over: &Over) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::{SiteId, Support};
-    use crate::shape::Shape;
 
     #[test]
     fn names_are_found_back() {
@@ -238,21 +197,5 @@ mod tests {
         }
         assert_eq!(unary_name(LogSigmoid), "log_sigmoid");
         assert_eq!(reduce_name(Reduce::Max), "max");
-    }
-
-    #[test]
-    fn the_worst_step_of_a_path_decides() {
-        let mut g = Graph::default();
-        let z = g.site(SiteId(0), Shape::scalar(), Support::Real);
-        let zero = g.number(0.0);
-        let smooth = g.exp(z);
-        let relu = g.unary(Relu, smooth);
-        let jump = g.less(z, zero);
-        let chosen = g.choose(jump, relu, zero);
-        let is_site = |op: &Op| matches!(op, Op::Site(_));
-        assert_eq!(continuity(&g, smooth, &is_site), Some(Smooth));
-        assert_eq!(continuity(&g, relu, &is_site), Some(Continuous));
-        assert_eq!(continuity(&g, chosen, &is_site), Some(Discontinuous));
-        assert_eq!(continuity(&g, zero, &is_site), None);
     }
 }

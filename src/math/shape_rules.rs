@@ -73,6 +73,10 @@ pub fn infer(graph: &Graph, op: &Op) -> Result<Option<Shape>, Mismatch> {
         Op::Dot(a, b) => dot(shape(a), shape(b))?,
         Op::MatMul(a, b) => matmul(shape(a), shape(b))?,
         Op::Dense { input, weight, bias } => dense(shape(input), shape(weight), bias.as_ref().map(shape))?,
+        Op::Sample { args, noise, .. } => {
+            let all: Vec<&Shape> = args.iter().map(|(_, arg)| arg).chain([noise]).map(shape).collect();
+            Shape::new(plates(&all), shape(noise).event.clone())
+        }
         Op::Index(a, picks) => index(graph, shape(a), picks)?,
         Op::Lift(a, axes) => lift(shape(a), axes, &graph.axes)?,
         Op::Take { table, index } => take(shape(table), shape(index))?,

@@ -26,6 +26,7 @@ laws! {
     "a + -b = a - b": |g, op| { let (a, b) = of2(op, Add)?; let b = un(g, b, Neg)?; Some(g.sub(a, b)) };
     "-a + b = b - a": |g, op| { let (a, b) = of2(op, Add)?; let a = un(g, a, Neg)?; Some(g.sub(b, a)) };
     "a - 0 = a": |g, op| { let (a, b) = of2(op, Sub)?; is(g, b, 0.0).then_some(a) };
+    "a - a = 0": |g, op| { let (a, b) = of2(op, Sub)?; (a == b && g.shape(a).is_number()).then(|| g.number(0.0)) };
     "0 - a = -a": |g, op| { let (a, b) = of2(op, Sub)?; is(g, a, 0.0).then(|| g.neg(b)) };
     "a - -b = a + b": |g, op| { let (a, b) = of2(op, Sub)?; let b = un(g, b, Neg)?; Some(g.add(a, b)) };
     "1 - (1 - a) = a": |g, op| { let a = complement_op(g, op)?; complement(g, a) };

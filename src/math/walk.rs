@@ -36,6 +36,9 @@ impl Op {
                 settings: settings.clone(),
                 rate: rate.map(&mut *f),
             },
+            Sample { kind, args, noise } => {
+                Sample { kind, args: args.iter().map(|(name, arg)| (*name, f(*arg))).collect(), noise: f(*noise) }
+            }
             Index(a, picks) => Index(f(*a), picks.iter().map(|pick| map_pick(pick, f)).collect()),
             Lift(a, axes) => Lift(f(*a), axes.clone()),
             Take { table, index } => Take { table: f(*table), index: f(*index) },
@@ -83,6 +86,7 @@ impl Hash for Op {
             Op::Unary(op, _) => op.hash(state),
             Op::Binary(op, ..) => op.hash(state),
             Op::Reduce(op, ..) => op.hash(state),
+            Op::Sample { kind, args, .. } => (kind, args).hash(state),
             Op::Lift(_, axes) => axes.hash(state),
             Op::Named(Label::Definition(id), _) => id.hash(state),
             Op::Named(Label::Call { name, output, .. }, _) => (name, output).hash(state),

@@ -187,12 +187,32 @@ pub struct Factor {
 }
 
 /// The estimator that `by` asks for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Request {
     Pathwise,
     Enumerate,
-    Score(Option<String>),
-    Other(String),
+    /// With the baseline, where one is named.
+    Score(Option<Baseline>),
+    Disarm,
+    Rebar,
+    Relax,
+    /// With its temperature.
+    Concrete(f64),
+    StraightThrough,
+}
+
+/// What is subtracted from the cost of a score-function estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Baseline {
+    None,
+    /// A running mean of the cost.
+    Mean,
+    /// The running mean times a coefficient fitted to earlier steps.
+    Regression,
+    /// The mean cost of the other particles.
+    LeaveOneOut,
+    /// The running mean plus a network with this many hidden units, over what the site's factor reads.
+    Net(usize),
 }
 
 /// The `fit` block; flags of the command replace entries one by one. `None` is "not written".

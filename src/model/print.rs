@@ -5,7 +5,7 @@ use crate::dist::{self, Dist};
 use crate::math::print::{Names, print as print_node, print_number, print_site};
 use crate::math::support::Support;
 use crate::math::{DataId, DefId, NodeId, ParamId, SiteId};
-use crate::model::{Auto, Guide, Model, Objective, Owner, Param, Proviso, Rate, Request, Start, Statement};
+use crate::model::{Auto, Baseline, Guide, Model, Objective, Owner, Param, Proviso, Rate, Request, Start, Statement};
 use crate::shape::{Axis, AxisId, Dim, Size};
 
 impl Names for Model {
@@ -209,13 +209,7 @@ fn guide(model: &Model) -> Vec<String> {
     for factor in &model.guide.factors {
         enter(model, &mut lines, &mut around, &factor.plates);
         let site = print_site(factor.site, &factor.plates, model);
-        let by = match factor.by.as_ref().map(|by| &by.node) {
-            None => String::new(),
-            Some(Request::Pathwise) => " by pathwise".into(),
-            Some(Request::Enumerate) => " by enumerate".into(),
-            Some(Request::Score(_)) => " by score".into(),
-            Some(Request::Other(name)) => format!(" by {name}"),
-        };
+        let by = factor.by.as_ref().map_or(String::new(), |by| format!(" by {}", print_request(by.node)));
         let indent = "  ".repeat(factor.plates.len());
         lines.push(format!("{indent}{site} ~ {}{by}", print_dist(model, &factor.dist)));
     }
@@ -273,5 +267,30 @@ fn proviso(model: &Model, proviso: &Proviso) -> String {
             format!("{what}: {} lies in {support}", node(model, *value))
         }
         Proviso::Size { size, .. } => format!("{} is not negative", size.print(&model.dims)),
+    }
+}
+
+/// An estimator as it is asked for after `by`.
+pub fn print_request(request: Request) -> String {
+    match request {
+        Request::Pathwise => "pathwise".into(),
+        Request::Enumerate => "enumerate".into(),
+        Request::Score(None) => "score".into(),
+        Request::Score(Some(baseline)) => format!("score(baseline: {})", print_baseline(baseline)),
+        Request::Disarm => "disarm".into(),
+        Request::Rebar => "rebar".into(),
+        Request::Relax => "relax".into(),
+        Request::Concrete(temperature) => format!("concrete({temperature})"),
+        Request::StraightThrough => "straight_through".into(),
+    }
+}
+
+pub fn print_baseline(baseline: Baseline) -> String {
+    match baseline {
+        Baseline::None => "none".into(),
+        Baseline::Mean => "mean".into(),
+        Baseline::Regression => "regression".into(),
+        Baseline::LeaveOneOut => "loo".into(),
+        Baseline::Net(hidden) => format!("net({hidden})"),
     }
 }

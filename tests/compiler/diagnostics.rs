@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ppl::elbo;
+use ppl::fit;
 use ppl::model::{self, Settings, compile_model};
 use ppl::problem::{Fix, Problems, Severity, Style};
 use ppl::source::Source;
@@ -45,7 +46,12 @@ fn check(name: &str, text: &str) -> (Option<model::Model>, Problems, Source) {
     let (model, mut problems) = compile_model(&source, &settings(text));
     // A model that checks may still have no bound.
     if let Some(model) = &model {
-        problems.extend(elbo::derive(model).1);
+        let (elbo, more) = elbo::derive(model);
+        problems.extend(more);
+        // And one that has a bound may still have no fit.
+        if let (Some(elbo), false) = (elbo, problems.has_errors()) {
+            problems.extend(fit::limits(&elbo));
+        }
     }
     (model, problems, source)
 }

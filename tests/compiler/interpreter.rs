@@ -221,6 +221,10 @@ fn sample(
             let sum: f64 = x.iter().sum();
             x.iter().map(|x| x / sum).collect()
         }
+        Kind::Poisson => {
+            let rate = all("rate");
+            each(&mut |r, i| poisson(r, rate[i]))
+        }
         Kind::Bernoulli | Kind::Categorical => sample_labels(eval, graph, factor, world, at, random, n),
         other => panic!("no sampler of {other:?}"),
     }
@@ -259,6 +263,16 @@ fn sample_labels(
         found.unwrap_or(k - 1) as f64
     };
     (0..n).map(one).collect()
+}
+
+/// Arrivals until time 1 (Knuth 1969).
+fn poisson(random: &mut Random, rate: f64) -> f64 {
+    let (mut count, mut left) = (-1.0, 0.0);
+    while left < rate {
+        left -= random.uniform().ln();
+        count += 1.0;
+    }
+    count
 }
 
 /// Marsaglia & Tsang (2000), with the boost for shapes below 1.

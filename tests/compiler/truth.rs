@@ -53,6 +53,10 @@ const TRIALS: &[Trial] = &[
     trial("tests/cases/elbo_sampled_kl.vi", 3, 500),
     Trial { leaves: &["future", "seen"], ..trial("tests/cases/elbo_leaf.vi", 3, 500) },
     trial("tests/cases/elbo_components.vi", 2, 120),
+    trial("tests/cases/elbo_score.vi", 2, 60),
+    trial("tests/cases/elbo_by.vi", 3, 800),
+    trial("tests/cases/elbo_before_draw.vi", 3, 300),
+    trial("tests/cases/elbo_jump.vi", 3, 400),
     trial("tests/cases/elbo_constrained.vi", 2, 400),
 ];
 
@@ -114,8 +118,23 @@ fn leaf(elbo: &Elbo, world: &World, draw: &Draw, op: &Op, at: &Positions) -> Opt
             let n = all.len() / world.rows(plates);
             Some(all[world.row(plates, at) * n..][..n].to_vec())
         }
+        Op::Sample { kind: "Poisson", args, noise } => with(elbo, world, draw, |eval| {
+            let [("rate", rate)] = args[..] else { panic!("no draw of a Poisson with {args:?}") };
+            Some(vec![poisson_quantile(eval.number(rate, at).ok()?, eval.number(*noise, at).ok()?)])
+        }),
         _ => world.leaf(op, at),
     }
+}
+
+fn poisson_quantile(rate: f64, upto: f64) -> f64 {
+    let (mut k, mut mass) = (0.0, (-rate).exp());
+    let mut sum = mass;
+    while sum < upto {
+        k += 1.0;
+        mass *= rate / k;
+        sum += mass;
+    }
+    k
 }
 
 fn with<T>(elbo: &Elbo, world: &World, draw: &Draw, f: impl FnOnce(&Eval) -> T) -> T {

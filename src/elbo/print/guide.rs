@@ -35,7 +35,12 @@ impl Printer<'_> {
                 let remark = if joint { "full-rank, joint" } else { "mean-field" };
                 (through_bijector(&self.model().sites[id.index()].support), remark.into())
             }
-            Treatment::Written(at) => self.written(*at),
+            Treatment::Written(at) => {
+                let (factor, remark) = self.written(*at);
+                let estimator = self.elbo.sites[id.index()].choice.estimator;
+                let drawn = estimator.is_score() || estimator.is_biased();
+                (factor, join(&remark, if drawn { super::terms::estimator_name(estimator) } else { "" }))
+            }
             Treatment::Enumerated(at, _) => {
                 let (factor, remark) = self.written(*at);
                 (factor, join(&remark, "summed over its states"))

@@ -13,6 +13,7 @@ use crate::model::Model;
 use crate::shape::{Axis, Dim};
 
 mod guide;
+mod scores;
 mod terms;
 mod told;
 
@@ -37,6 +38,7 @@ pub fn print(elbo: &Elbo) -> String {
     }
     text.push_str("\nterms, maximized\n");
     text.push_str(&printer.terms());
+    text.push_str(&printer.scores());
     let definitions = printer.definitions();
     if !definitions.is_empty() {
         text.push_str("\nwhere\n");

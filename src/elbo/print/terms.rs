@@ -22,7 +22,7 @@ impl Printer<'_> {
                 text.push_str(&format!("{line}\n"));
             }
             for (estimator, because) in self.choices(term) {
-                text.push_str(&format!("      {:13}{because}\n", estimator_name(estimator)));
+                text.push_str(&reason(estimator_name(estimator), &because));
             }
         }
         text
@@ -39,7 +39,9 @@ impl Printer<'_> {
                 return list;
             }
         }
-        list.push((term.choice.estimator, term.choice.because.clone()));
+        list.extend(
+            [&term.choice].into_iter().chain(&term.also).map(|choice| (choice.estimator, choice.because.clone())),
+        );
         list
     }
 
@@ -72,26 +74,26 @@ impl Printer<'_> {
         }
     }
 
-    fn expected(&self, text: String, random: bool) -> String {
+    pub(super) fn expected(&self, text: String, random: bool) -> String {
         if random { format!("E_q[ {text} ]") } else { text }
     }
 
     /// Whether what these statements read is drawn, or summed under the guide.
-    fn random(&self, statements: &[usize]) -> bool {
+    pub(super) fn random(&self, statements: &[usize]) -> bool {
         let read = statements.iter().flat_map(|at| cost::reads(self.model(), &self.model().statements[*at]));
         let is = |id: SiteId| !matches!(self.elbo.sites[id.index()].treatment, Treatment::SummedOut(_));
         read.into_iter().any(is)
     }
 
     /// `log Bernoulli(x[n] | logits: decoder(z[n]))`
-    fn statement(&self, at: usize) -> String {
+    pub(super) fn statement(&self, at: usize) -> String {
         match &self.model().statements[at] {
             Statement::Factor { value, .. } => self.expr(*value),
             other => format!("log {}", self.density(other)),
         }
     }
 
-    fn density(&self, statement: &Statement) -> String {
+    pub(super) fn density(&self, statement: &Statement) -> String {
         match statement {
             Statement::Latent(id) => self.density_of(&self.model().sites[id.index()].dist, &self.site(*id)),
             Statement::Observe(y) => self.density_of(&y.dist, &self.expr(y.value)),
@@ -100,29 +102,33 @@ impl Printer<'_> {
         }
     }
 
-    fn kl(&self, id: SiteId) -> String {
-        let args = self.model().sites[id.index()].dist.args.values().copied().collect::<Vec<_>>();
-        let (q, p) = (self.given(id), self.conditioned(id, &self.read_as(&args)));
+    pub(super) fn kl(&self, id: SiteId) -> String {
         let random = !self.guide_parents(id).is_empty() || !self.facts.parents[id.index()].is_empty();
-        self.expected(format!("KL( q({q}) || p({p}) )"), random)
+        self.expected(self.kl_itself(id), random)
     }
 
-    fn guide_parents(&self, id: SiteId) -> &BTreeSet<SiteId> {
+    pub(super) fn kl_itself(&self, id: SiteId) -> String {
+        let args = self.model().sites[id.index()].dist.args.values().copied().collect::<Vec<_>>();
+        let (q, p) = (self.given(id), self.conditioned(id, &self.read_as(&args)));
+        format!("KL( q({q}) || p({p}) )")
+    }
+
+    pub(super) fn guide_parents(&self, id: SiteId) -> &BTreeSet<SiteId> {
         &self.facts.guide_parents[id.index()]
     }
 
     /// A site given what its factor reads: `theta[j] | mu, tau`.
-    fn given(&self, id: SiteId) -> String {
+    pub(super) fn given(&self, id: SiteId) -> String {
         let args = self.facts.factor.get(&id).map(|at| self.model().guide.factors[*at].dist.args.values().copied());
         self.conditioned(id, &self.read_as(&args.into_iter().flatten().collect::<Vec<_>>()))
     }
 
-    fn conditioned(&self, id: SiteId, on: &[String]) -> String {
+    pub(super) fn conditioned(&self, id: SiteId, on: &[String]) -> String {
         if on.is_empty() { self.site(id) } else { format!("{} | {}", self.site(id), on.join(", ")) }
     }
 
     /// The sites that an expression reads, with the rows at which it reads them: `theta[doc[t]]`.
-    fn read_as(&self, roots: &[NodeId]) -> Vec<String> {
+    pub(super) fn read_as(&self, roots: &[NodeId]) -> Vec<String> {
         let graph = &self.elbo.graph;
         let mut list: Vec<String> = vec![];
         let mut stack: Vec<NodeId> = roots.iter().rev().copied().collect();
@@ -147,7 +153,7 @@ impl Printer<'_> {
         matches!(graph.nodes[id].op, Op::Lift(inside, _) if matches!(graph.nodes[inside].op, Op::Site(_)))
     }
 
-    fn unconstrained(&self, id: SiteId) -> String {
+    pub(super) fn unconstrained(&self, id: SiteId) -> String {
         unconstrained(&self.model().sites[id.index()].support, &self.site(id))
     }
 
@@ -174,13 +180,13 @@ impl Printer<'_> {
         lines
     }
 
-    fn range(&self, axis: AxisId) -> String {
+    pub(super) fn range(&self, axis: AxisId) -> String {
         let Axis { name, size, .. } = &self.elbo.axes[axis];
         format!("{name} in {}", size.print(&self.model().dims))
     }
 
     /// `sum n in N, scale N/|batch|`
-    fn place(&self, term: &Term) -> String {
+    pub(super) fn place(&self, term: &Term) -> String {
         let mut parts: Vec<String> = term.plates.iter().map(|axis| format!("sum {}", self.range(*axis))).collect();
         if let TermKind::AutoEntropy(sites) = &term.kind {
             let inside =
@@ -189,13 +195,9 @@ impl Printer<'_> {
                 parts.push("all rows".into());
             }
         }
-        match self.scaled_by(term).as_slice() {
-            [] => {}
-            [dim] => parts.push(format!("scale {dim}/|batch|")),
-            many => {
-                let each: Vec<String> = many.iter().map(|dim| format!("{dim}/|batch {dim}|")).collect();
-                parts.push(format!("scale {}", each.join(" ")));
-            }
+        let scale = self.scale(term);
+        if !scale.is_empty() {
+            parts.push(scale);
         }
         parts.join(", ")
     }
@@ -207,7 +209,7 @@ impl Printer<'_> {
     }
 
     /// `Normal(y[j] | theta[j], sigma[j])`
-    fn density_of(&self, of: &Dist, value: &str) -> String {
+    pub(super) fn density_of(&self, of: &Dist, value: &str) -> String {
         let text = dist::print::print(&self.elbo.graph, of, &self.words);
         match text.split_once('(') {
             Some((name, ")")) => format!("{name}({value})"),
@@ -226,8 +228,21 @@ pub fn unconstrained(support: &Support, name: &str) -> String {
     }
 }
 
+/// A word in the left column and what is said of it.
+pub(super) fn reason(word: &str, text: &str) -> String {
+    format!("      {word:12} {text}\n")
+}
+
 pub(super) fn estimator_name(estimator: Estimator) -> &'static str {
     match estimator {
+        Estimator::Conjugate => "conjugate",
+        Estimator::Score { .. } => "score",
+        Estimator::Vimco => "vimco",
+        Estimator::Disarm => "disarm",
+        Estimator::Rebar => "rebar",
+        Estimator::Relax => "relax",
+        Estimator::Concrete(_) => "concrete",
+        Estimator::StraightThrough => "straight through",
         Estimator::IntegratesToOne => "one",
         Estimator::SummedOut => "summed out",
         Estimator::Enumerate => "enumerate",

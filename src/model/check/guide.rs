@@ -11,7 +11,7 @@ use crate::dist::{self, Dist, Kind};
 use crate::math::support::{Fit, fits};
 use crate::math::{SiteId, Support};
 use crate::model::problems::{Guides, Limits, Supports};
-use crate::model::{Auto, Factor, Guide, Owner, Request};
+use crate::model::{Auto, Factor, Guide, Owner};
 use crate::shape::{AxisId, Size};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Block, Call, ExprKind, Name, Stmt, Target};
@@ -32,18 +32,6 @@ const AUTOS: &[(&str, Option<Auto>)] = &[
     ("laplace", None),
     ("flow", None),
     ("exact", None),
-];
-
-/// Estimators by name; those that are not compiled yet have no value.
-const ESTIMATORS: &[(&str, Option<Request>)] = &[
-    ("pathwise", Some(Request::Pathwise)),
-    ("enumerate", Some(Request::Enumerate)),
-    ("score", None),
-    ("disarm", None),
-    ("rebar", None),
-    ("relax", None),
-    ("concrete", None),
-    ("straight_through", None),
 ];
 
 impl<'a> Checker<'a> {
@@ -247,21 +235,6 @@ impl<'a> Checker<'a> {
         let dist = call.name.node.clone();
         self.report(Supports::Factor { dist, own, name, support, declared, offer, span: call.span });
         None
-    }
-
-    fn check_request(&mut self, by: &'a Call) -> Option<Spanned<Request>> {
-        match ESTIMATORS.iter().find(|(name, _)| *name == by.name.node) {
-            Some((_, Some(request))) => Some(Spanned::new(request.clone(), by.span)),
-            Some((name, None)) => {
-                self.report(Limits::Estimator { name: name.to_string(), span: by.span });
-                None
-            }
-            None => {
-                let nearest = super::names::nearest(&by.name.node, ESTIMATORS.iter().map(|(name, _)| *name));
-                self.report(Guides::UnknownEstimator { name: by.name.node.clone(), nearest, span: by.name.span });
-                None
-            }
-        }
     }
 
     /// A guide without an automatic factor writes every site; an unbounded discrete site is always written.

@@ -21,6 +21,7 @@ mod composites;
 mod comprehensions;
 mod constants;
 mod dists;
+mod estimators;
 mod expr;
 mod fit;
 pub(crate) mod fitting;

@@ -16,6 +16,7 @@ pub(in crate::model) enum Guides {
     FactorIndex { name: String, span: Span },
     FlatFactor { name: String, span: Span },
     UnknownEstimator { name: String, nearest: Option<String>, span: Span },
+    EstimatorArguments { name: &'static str, written: &'static str, span: Span },
     UnboundedUnwritten { name: String, support: String, declared: Span, guide: Option<Span> },
     Unwritten { sites: Vec<(String, Span)>, span: Span },
     ReadBeforeFactor { name: String, written: Span, span: Span },
@@ -114,6 +115,11 @@ impl From<Guides> for Problem {
                 Problem::error("ppl::model::estimator", format!("there is no estimator `{name}`"))
                     .label(span, "after `by`")
                     .help(did_you_mean(&nearest, known))
+            }
+            Guides::EstimatorArguments { name, written, span } => {
+                Problem::error("ppl::model::estimator", format!("`{name}` does not take these arguments"))
+                    .label(span, "after `by`")
+                    .help(format!("write `by {written}`"))
             }
             Guides::UnboundedUnwritten { name, support, declared, guide } => {
                 let message =

@@ -10,7 +10,6 @@ pub(in crate::model) enum Limits {
     Chain { span: Span },
     MissingRead { name: String, span: Span },
     Auto { name: String, span: Span },
-    Estimator { name: String, span: Span },
     Objective { name: String, span: Span },
     Optimizer { name: String, span: Span },
     Phase { span: Span },
@@ -62,11 +61,6 @@ impl From<Limits> for Problem {
                 Problem::error("ppl::limitation::guide", format!("the automatic guide `{name}` is not supported yet"))
                     .label(span, "known, and to come")
                     .help("write `guide meanfield` or `guide fullrank`")
-            }
-            Limits::Estimator { name, span } => {
-                Problem::error("ppl::limitation::estimator", format!("the estimator `{name}` is not supported yet"))
-                    .label(span, "known, and to come")
-                    .help("write `by pathwise` or `by enumerate`, or leave it out and the compiler chooses")
             }
             Limits::Objective { name, span } => {
                 Problem::error("ppl::limitation::objective", format!("the objective `{name}` is not supported yet"))

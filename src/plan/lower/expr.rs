@@ -67,6 +67,7 @@ impl Lowerer<'_> {
                 let last = self.log_softmax(&a)?;
                 if matches!(node.op, Op::Softmax(_)) { self.unary(Unary::Exp, &last) } else { Ok(last) }
             }
+            Op::Sample { kind, .. } => limitation(format!("a draw of {kind}")),
             Op::Layer { name, .. } => limitation(format!("the layer `{name}`")),
             _ => self.array(&node.op),
         }
