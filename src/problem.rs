@@ -51,6 +51,11 @@ impl Problem {
         Problem { severity: Severity::Warning, ..Problem::error(code, message) }
     }
 
+    /// Legal in the language, and not there yet.
+    pub fn is_limitation(&self) -> bool {
+        self.code.starts_with("ppl::limitation::")
+    }
+
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Problem {
         self.labels.push(Label { span, text: text.into() });
         self

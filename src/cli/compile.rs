@@ -16,6 +16,8 @@ pub struct Compiled {
     pub model: Option<Model>,
     pub elbo: Option<Elbo>,
     pub problems: Problems,
+    /// What is legal and has no bound yet: said when one is asked for.
+    pub later: Problems,
     pub seconds: f64,
 }
 
@@ -26,20 +28,24 @@ pub fn compile(source: &Source, set: &Set, screen: &Screen) -> Compiled {
     let (ast, mut problems) = timed(screen, "parse", || syntax::parse(source));
     let (model, more) = timed(screen, "check", || model::check(&ast, &settings));
     problems.extend(more);
+    let mut later = Problems::default();
     let elbo = match &model {
         Some(model) if !problems.has_errors() => {
             let (elbo, more) = timed(screen, "derive", || elbo::derive(model));
-            problems.extend(more);
+            for problem in more.sorted() {
+                if problem.is_limitation() { later.push(problem) } else { problems.push(problem) }
+            }
             elbo
         }
         _ => None,
     };
-    Compiled { model, elbo, problems, seconds: start.elapsed().as_secs_f64() }
+    Compiled { model, elbo, problems, later, seconds: start.elapsed().as_secs_f64() }
 }
 
 /// Compiles and says what is wrong; with errors that is the end.
 pub fn whole(source: &Source, set: &Set, screen: &Screen) -> Result<(Model, Elbo, Compiled), End> {
     let mut compiled = compile(source, set, screen);
+    compiled.problems.extend(std::mem::take(&mut compiled.later));
     screen.problems(&compiled.problems, source);
     match (compiled.model.take(), compiled.elbo.take()) {
         (Some(model), Some(elbo)) if !compiled.problems.has_errors() => Ok((model, elbo, compiled)),

@@ -34,6 +34,16 @@ pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
         screen.out(&format!("{ast:#?}\n"))?;
         return if problems.has_errors() { Err(End::Wrong) } else { Ok(()) };
     }
+    if verb.stage == Stage::Model {
+        let compiled = compile::compile(&source, &verb.set, screen);
+        screen.problems(&compiled.problems, &source);
+        let Some(model) = compiled.model.filter(|_| !compiled.problems.has_errors()) else { return Err(End::Wrong) };
+        return screen.out(&match verb.format {
+            Format::Json => format!("{:#}\n", model::json::json(&model)),
+            Format::Dot => model::dot::dot(&model),
+            Format::Text | Format::Latex => model::print::print(&model),
+        });
+    }
     let (model, elbo, _) = compile::whole(&source, &verb.set, screen)?;
     let planned = matches!(verb.stage, Stage::Plan | Stage::Gradient);
     let bound = match verb.data.data.is_empty() {
@@ -43,17 +53,13 @@ pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
         false => Some(open::bound(&model, &verb.data, screen)?),
     };
     let text = match (verb.stage, &bound) {
+        (Stage::Ast | Stage::Model, _) => String::new(),
         (Stage::Plan | Stage::Gradient, Some(bound)) => planned_text(verb.stage, &elbo, bound, screen)?,
         (Stage::Plan | Stage::Gradient, None) => {
             screen.problem(CliProblem::NeedsData { stage: typed(&verb.stage) });
             return Err(End::Usage);
         }
-        (Stage::Model, _) => match verb.format {
-            Format::Json => format!("{:#}\n", model::json::json(&model)),
-            Format::Dot => model::dot::dot(&model),
-            _ => model::print::print(&model),
-        },
-        _ => match verb.format {
+        (Stage::Elbo, _) => match verb.format {
             Format::Json => format!("{:#}\n", elbo::json::json(&elbo)),
             Format::Latex => elbo::latex::document(&elbo),
             Format::Dot => elbo::dot::dot(&elbo),

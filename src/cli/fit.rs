@@ -26,7 +26,7 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
     let source = file::model(&verb.model, screen)?;
     let texts = flags::apply(&source, &verb.entries, screen)?;
     let (model, elbo, compiled) = compile::whole(&texts.compiled, &verb.set, screen)?;
-    let limits = fit::limits(&elbo);
+    let limits = fit::limits(&elbo, &model.fit);
     if limits.has_errors() {
         screen.problems(&limits, &texts.compiled);
         return Err(End::Wrong);
@@ -146,7 +146,7 @@ fn failed(failure: Failure, source: &Source, screen: &Screen) -> End {
         }
         Failure::Problem(problem) => {
             // A value outside its support, or a request that is not there yet, is the user's to mend.
-            let wrong = problem.code == "ppl::fit::support" || problem.code.starts_with("ppl::limitation::");
+            let wrong = problem.code == "ppl::fit::support" || problem.is_limitation();
             let mut problems = Problems::default();
             problems.push(*problem);
             screen.problems(&problems, source);

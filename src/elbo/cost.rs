@@ -86,6 +86,7 @@ pub fn roots(model: &Model, statement: &Statement) -> Vec<NodeId> {
         Statement::Define(_) => vec![],
         Statement::Observe(y) => y.dist.args.values().copied().chain([y.value]).collect(),
         Statement::Factor { value, .. } => vec![*value],
+        Statement::Boltzmann(of) => vec![of.value],
     }
 }
 
@@ -105,7 +106,8 @@ fn leaves(
     parents: &[BTreeSet<SiteId>],
     guide_parents: &[BTreeSet<SiteId>],
 ) -> BTreeSet<SiteId> {
-    let conditions = |s: &&Statement| matches!(s, Statement::Observe(_) | Statement::Factor { .. });
+    let conditions =
+        |s: &&Statement| matches!(s, Statement::Observe(_) | Statement::Factor { .. } | Statement::Boltzmann(_));
     if !model.statements.iter().any(|s| conditions(&s)) {
         return BTreeSet::new();
     }

@@ -9,7 +9,7 @@ use crate::elbo::estimator::{self, Decision};
 use crate::elbo::guide::{self, Guided};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::rewrite::{Rewrite, sites_read};
-use crate::elbo::{Choice, Elbo, Estimator, Term, TermKind, Treatment, because, closed, sites, sum_out};
+use crate::elbo::{Choice, Elbo, Estimator, Term, TermKind, Treatment, because, closed, limits, sites, sum_out};
 use crate::math::{Binary, NodeId, Op, Over, Reduce, SiteId, Unary};
 use crate::model::{Baseline, Model, Objective, Statement};
 use crate::problem::Problems;
@@ -19,7 +19,10 @@ use crate::shape::{AxisId, Shape};
 pub fn derive(model: &Model) -> (Option<Elbo>, Problems) {
     let mut problems = Problems::default();
     let facts = Facts::new(model);
-    estimator::check_requests(&facts, &mut problems);
+    limits::check(model, &mut problems);
+    if problems.has_errors() {
+        return (None, problems);
+    }
     match estimator::decide(&facts) {
         Err(more) => problems.extend(more),
         Ok(decisions) if !problems.has_errors() => match bound(&facts, &decisions) {
@@ -118,7 +121,8 @@ impl Draft<'_, '_> {
         let mut list = vec![];
         for (statement, of) in model.statements.iter().enumerate() {
             let (kind, value) = match of {
-                Statement::Define(_) => continue,
+                // An energy has no bound: what comes of it is not made of terms.
+                Statement::Define(_) | Statement::Boltzmann(_) => continue,
                 Statement::Latent(id) if *self.treatment(*id) == Treatment::Leaf => continue,
                 Statement::Latent(id) => {
                     let (site, value) = (&model.sites[id.index()], self.site(*id));

@@ -7,9 +7,9 @@ use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::{Choice, Estimator, because, requests, weighted};
 use crate::math::continuity::{Continuity, continuity};
 use crate::math::{NodeId, Op, SiteId};
-use crate::model::{Auto, Baseline, Objective, Statement};
+use crate::model::{Auto, Baseline, Statement};
 use crate::problem::Problems;
-use crate::shape::{AxisKind, Size};
+use crate::shape::Size;
 use crate::source::Span;
 
 /// What becomes of a site, before any expression is made for it.
@@ -90,9 +90,6 @@ fn summed_out(facts: &Facts, id: SiteId) -> Answer {
     let (name, span) = (site.name.clone(), site.span);
     // The checker has seen to it that an unbounded site is written.
     let Some(states) = finite(facts, id) else { return Answer::Next };
-    if site.plates.iter().any(|axis| facts.model.axes[*axis].kind == AxisKind::Chain) {
-        return limited(Limitation::Chain { site: name }, span);
-    }
     let Some(joint) = joint_states(facts, site, &states) else {
         return limited(Limitation::DiscreteEvent { site: name }, span);
     };
@@ -135,6 +132,7 @@ pub fn place<'m>(model: &'m crate::model::Model, statement: &'m Statement) -> (&
         Statement::Define(id) => (&model.definitions[id.index()].plates, model.definitions[id.index()].span),
         Statement::Observe(y) => (&y.plates, y.span),
         Statement::Factor { plates, span, .. } => (plates, *span),
+        Statement::Boltzmann(of) => (&of.plates, of.span),
     }
 }
 
@@ -246,33 +244,4 @@ fn row(facts: &Facts, id: SiteId) -> &'static dist::Row {
     let site = &facts.model.sites[id.index()];
     let kind = facts.factor.get(&id).map_or(site.dist.kind, |at| facts.model.guide.factors[*at].dist.kind);
     catalogue::row(kind)
-}
-
-/// Guides, objectives and data that are not derived yet.
-pub fn check_requests(facts: &Facts, problems: &mut Problems) {
-    let model = facts.model;
-    let span = model.guide.span.unwrap_or_default();
-    let mut limited = |what, span| problems.push(ElboProblem::Limitation { what, span });
-    let guide = match model.guide.auto {
-        Some(Auto::LowRank(_)) => Some("lowrank"),
-        Some(Auto::Map) => Some("map"),
-        Some(Auto::Laplace) => Some("laplace"),
-        Some(Auto::Exact) => Some("exact"),
-        Some(Auto::MeanField | Auto::FullRank) | None => None,
-    };
-    if let Some(name) = guide {
-        limited(Limitation::Guide { name }, span);
-    }
-    match &model.fit.objective {
-        Some(Objective::Other(name, _)) => limited(Limitation::Objective { name: name.clone() }, span),
-        Some(Objective::Elbo(Some(_))) => limited(Limitation::Objective { name: "elbo(beta: ...)".into() }, span),
-        Some(Objective::Elbo(None)) | None => {}
-    }
-    for statement in &model.statements {
-        if let Statement::Observe(y) = statement
-            && model.data[y.data.index()].missing
-        {
-            limited(Limitation::MissingValues { data: model.data[y.data.index()].name.clone() }, y.span);
-        }
-    }
 }

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use crate::elbo::Elbo;
 use crate::elbo::print::{GuideLine, TermLine, told};
 use crate::model::json as model_json;
-use crate::model::print::guide_name;
 
 pub fn json(elbo: &Elbo) -> Value {
     let told = told(elbo);
@@ -22,7 +21,7 @@ pub fn json(elbo: &Elbo) -> Value {
         "stage": "elbo",
         "model": elbo.model.name,
         "dims": model_json::dims(&elbo.model),
-        "guide": guide_name(&elbo.model.guide),
+        "guide": elbo.model.guide.auto.map(|auto| auto.to_string()),
         "sites": told.guide.iter().map(|line| site(elbo, line)).collect::<Vec<_>>(),
         "terms": told.terms.iter().map(|line| term(elbo, line)).collect::<Vec<_>>(),
         "definitions": told.definitions.iter().map(definition).collect::<Vec<_>>(),

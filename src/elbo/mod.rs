@@ -15,6 +15,7 @@ pub mod guide;
 pub mod dot;
 pub mod json;
 pub mod latex;
+pub mod limits;
 pub mod moments;
 pub mod print;
 pub mod problems;
@@ -122,7 +123,8 @@ impl Estimator {
 
 /// Whether the objective is made of weights of several draws, so that closed forms do not belong to it.
 pub fn weighted(model: &Model) -> bool {
-    matches!(&model.fit.objective, Some(Objective::Other(name, _)) if ["iwae", "renyi", "rws"].contains(&name.as_str()))
+    let objective = model.fit.objective;
+    matches!(objective, Some(Objective::Iwae(_) | Objective::Renyi { .. } | Objective::Rws { .. }))
 }
 
 /// One line of the objective.

@@ -22,8 +22,9 @@ pub enum ElboProblem {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Limitation {
     ScoreFunction { site: String, why: String, jump: Option<Span> },
-    Guide { name: &'static str },
-    Chain { site: String },
+    Guide { name: String },
+    Chain { variable: String },
+    Energy { name: String, other: Option<String> },
     DiscreteEvent { site: String },
     EnumerateRows { site: String, plate: String },
     Objective { name: String },
@@ -94,17 +95,23 @@ fn message(what: &Limitation) -> String {
     use Limitation::*;
     match what {
         ScoreFunction { site, why, .. } => format!("`{site}` needs the score-function estimator: {why}"),
-        Guide { name } => format!("`guide {name}` is not there yet"),
-        Chain { site } => format!("`{site}` stands in a chain; summing out along a chain is not there yet"),
+        Guide { name } => format!("`guide {name}` cannot be fitted yet"),
+        Chain { variable } => {
+            format!("the chain of `{variable}` reads earlier rows of a latent, which cannot be fitted yet")
+        }
+        Energy { other: Some(other), .. } => {
+            format!("energies are of `binary` vectors so far, and `{other}` is something else")
+        }
+        Energy { name, .. } => format!("the energy `{name}` cannot be fitted yet"),
         DiscreteEvent { site } => {
             format!("`{site}` has several components and a size that is not known: its states cannot be listed")
         }
         EnumerateRows { site, plate } => {
             format!("`{site}` cannot be enumerated: all rows of `{plate}` share a term with a site that is summed out")
         }
-        Objective { name } => format!("the objective `{name}` is not there yet"),
+        Objective { name } => format!("the objective `{name}` cannot be fitted yet"),
         SampledKlFullRank => "`kl: sampled` with a joint guide is not there yet".into(),
-        MissingValues { data } => format!("`{data}` may have missing entries; bounds with them are not there yet"),
+        MissingValues { data } => format!("`{data}` may have missing entries, with which nothing can be fitted yet"),
     }
 }
 
@@ -113,7 +120,8 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
     match what {
         ScoreFunction { .. } => ("ppl::limitation::score_function", SMOOTH),
         Guide { .. } => ("ppl::limitation::guide", "write `guide meanfield` or `guide fullrank`"),
-        Chain { .. } => ("ppl::limitation::chain", "a plate without `chain` has independent rows"),
+        Chain { .. } => ("ppl::limitation::chain", "rows that read earlier data alone, `y[t-1]`, can be fitted"),
+        Energy { .. } => ("ppl::limitation::energy", "write the model with sites and `~`, or a `factor`"),
         DiscreteEvent { .. } => ("ppl::limitation::discrete_event", "give the size a value, as in `dim K = 4`"),
         EnumerateRows { .. } => {
             ("ppl::limitation::enumerate", "write `by score` after its factor, or leave it out of the guide too")

@@ -6,7 +6,6 @@ use crate::elbo::estimator::{self, Answer, Fate, finite, kind_name, not_pathwise
 use crate::elbo::problems::ElboProblem;
 use crate::elbo::{Estimator, because, weighted};
 use crate::math::SiteId;
-use crate::model::print::print_request;
 use crate::model::{Baseline, Request};
 
 /// The estimator that the guide asks for, or why the site cannot have it.
@@ -50,7 +49,7 @@ fn illegal(facts: &Facts, id: SiteId, at: usize, why: String, legal: &'static st
     let Some(by) = &facts.model.guide.factors[at].by else { return Answer::Next };
     Answer::Wrong(ElboProblem::IllegalEstimator {
         site: facts.model.sites[id.index()].name.clone(),
-        asked: print_request(by.node),
+        asked: by.node.to_string(),
         why,
         legal: legal.into(),
         span: by.span,

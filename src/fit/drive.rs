@@ -11,7 +11,7 @@ use super::{Estimate, Event, Failure, GaussianFamily, Listener, Phase, initial};
 use crate::data::Bound;
 use crate::diagnose::psis::KHAT_FLAGGED;
 use crate::elbo::{Elbo, Treatment};
-use crate::model::{Auto, FitBlock, Init, Objective, Rate};
+use crate::model::{Auto, FitBlock, Init, Rate};
 use crate::plan::lower::Layout;
 use crate::plan::{Backend, Precision};
 use crate::problem::Problem;
@@ -98,8 +98,7 @@ fn obstacle(elbo: &Elbo, layout: &Layout) -> Option<String> {
 
 /// Fits. Prints nothing; the listener hears of every step or interval, and may stop the fit.
 pub fn fit(task: &Task, listen: &mut Listener) -> Result<Outcome, Failure> {
-    supported(task.block)?;
-    if let Some(problem) = super::limits(task.elbo).sorted().into_iter().next() {
+    if let Some(problem) = super::limits(task.elbo, task.block).sorted().into_iter().next() {
         return Err(Failure::from(problem));
     }
     let layout = Layout::new(task.elbo, task.data)?;
@@ -110,41 +109,6 @@ pub fn fit(task: &Task, listen: &mut Listener) -> Result<Outcome, Failure> {
         Path::Deterministic => deterministic(task, layout, start, because, listen),
         Path::Stochastic => stochastic(task, layout, start, because, listen),
     }
-}
-
-/// Entries that the checker knows and no path follows yet.
-fn supported(block: &FitBlock) -> Result<(), Failure> {
-    let limitation = |code, what: &str, help: &str| {
-        let problem = Problem::error(code, format!("{what} cannot be fitted yet")).help(help);
-        Err(Failure::from(problem))
-    };
-    match &block.objective {
-        None | Some(Objective::Elbo(None)) => {}
-        Some(Objective::Elbo(Some(_))) => {
-            return limitation("ppl::limitation::objective", "`elbo(beta)`", "leave `objective` out: the bound itself");
-        }
-        Some(Objective::Other(name, _)) => {
-            return limitation("ppl::limitation::objective", &format!("`{name}`"), "use `objective: elbo`");
-        }
-    }
-    if let Some(optimizer) = block.optimizer.as_ref().filter(|o| o.name != "adam") {
-        let what = format!("the optimizer `{}`", optimizer.name);
-        return limitation("ppl::limitation::optimizer", &what, "use `optimizer: adam`, or leave it out");
-    }
-    if !block.phases.is_empty() {
-        return limitation(
-            "ppl::limitation::phases",
-            "`phase`",
-            "train guide and model together: leave the phases out",
-        );
-    }
-    if block.batch.len() > 1 {
-        return limitation("ppl::limitation::batches", "two batched dims", "batch one of them");
-    }
-    if block.starts.is_some_and(|starts| starts > 1) {
-        return limitation("ppl::limitation::starts", "`starts`", "run with several `--seed`s and keep the best bound");
-    }
-    Ok(())
 }
 
 fn deterministic(

@@ -1,12 +1,14 @@
-//! Bounds that are derived and printed, and that no fit follows yet: one limitation each, with what to write instead.
+//! Bounds that are derived and printed, and entries of the `fit` block, that no fit follows yet: one limitation each,
+//! with what to write instead.
 
 use crate::elbo::{Elbo, Estimator, SiteView};
+use crate::model::{Draws, FitBlock, OptimizerRule};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
 
-/// Everything in a bound that keeps it from being fitted.
-pub fn limits(elbo: &Elbo) -> Problems {
-    let mut problems = Problems::default();
+/// Everything in a bound and in a `fit` block that keeps it from being fitted.
+pub fn limits(elbo: &Elbo, block: &FitBlock) -> Problems {
+    let mut problems = entries(block);
     for view in &elbo.sites {
         if let Some(problem) = estimator(elbo, view) {
             problems.push(problem);
@@ -50,4 +52,40 @@ fn asked(estimator: Estimator) -> String {
 fn written(elbo: &Elbo, view: &SiteView) -> Span {
     let factor = elbo.model.guide.factors.iter().find(|factor| factor.site == view.site);
     factor.map_or(elbo.model.sites[view.site.index()].span, |factor| factor.span)
+}
+
+/// Objectives are the bound's to refuse (`elbo::limits`).
+fn entries(block: &FitBlock) -> Problems {
+    let mut problems = Problems::default();
+    let mut limited = |entry: &str, code: &'static str, what: String, help: &str| {
+        let problem = Problem::error(code, format!("{what} cannot be fitted yet")).help(help);
+        problems.push(match block.spans.get(entry) {
+            Some(span) => problem.label(*span, "asked for here"),
+            None => problem,
+        });
+    };
+    if let Some(optimizer) = block.optimizer.filter(|optimizer| optimizer.rule != OptimizerRule::Adam) {
+        let what = format!("the optimizer `{}`", optimizer.rule.name());
+        limited("optimizer", "ppl::limitation::optimizer", what, "use `optimizer: adam`, or leave it out");
+    }
+    if block.batch.len() > 1 {
+        limited("batch", "ppl::limitation::batches", "batches of two dims".into(), "batch one of them");
+    }
+    if block.starts.is_some_and(|starts| starts > 1) {
+        let help = "run with several `--seed`s and keep the best bound";
+        limited("starts", "ppl::limitation::starts", "`starts`".into(), help);
+    }
+    if let Some(draws) = block.draws.filter(|draws| *draws != Draws::Independent) {
+        let what = format!("`draws: {}`", draws.name());
+        limited("draws", "ppl::limitation::fit_entry", what, "leave it out: draws are independent");
+    }
+    if block.patience.is_some() {
+        limited("patience", "ppl::limitation::fit_entry", "`patience`".into(), "say how long: `epochs: 20`");
+    }
+    for phase in &block.phases {
+        let help = "model and guide are fitted together without them: leave the phases out";
+        let problem = Problem::error("ppl::limitation::phase", "phases cannot be fitted yet").help(help);
+        problems.push(problem.label(phase.span, "this phase"));
+    }
+    problems
 }

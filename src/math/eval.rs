@@ -124,6 +124,8 @@ impl<'a> Eval<'a> {
                 let (label, n) = (value(a)?, self.size(size)?);
                 label.iter().flat_map(|label| (0..n).map(move |k| f64::from(k as f64 == *label))).collect()
             }
+            Op::Complete { data, with } => zip(&value(data)?, &value(with)?, |x, y| if x.is_nan() { y } else { x }),
+            Op::Present(data) => value(data)?.into_iter().map(|x| f64::from(!x.is_nan())).collect(),
             Op::Layer { name, .. } => return Err(Bug(format!("the interpreter has no layer `{name}`"))),
             op => match self.matrices(op, positions)? {
                 Some(values) => values,

@@ -22,7 +22,7 @@ pub fn support(graph: &Graph, op: &Op, shape: &Shape) -> Support {
         Op::Unary(op, a) => unary(*op, of(a).range()),
         Op::Binary(op, a, b) if a == b => same(*op, of(a).range()),
         Op::Binary(op, a, b) => binary(*op, of(a).range(), of(b).range()),
-        Op::If(_, a, b) => of(a).union(of(b)),
+        Op::Complete { data: a, with: b } | Op::If(_, a, b) => of(a).union(of(b)),
         Op::Reduce(op, a, over) => reduce(*op, of(a), over, graph.event(*a).len()),
         Op::Dot(a, b) | Op::MatMul(a, b) => sum(binary(Binary::Mul, of(a).range(), of(b).range()).range()).support(),
         Op::Outer(a, b) => binary(Binary::Mul, of(a).range(), of(b).range()),
@@ -51,6 +51,7 @@ pub fn support(graph: &Graph, op: &Op, shape: &Shape) -> Support {
             }
         }
         Op::Eye(n) => Support::CholeskyCorr(n.clone()),
+        Op::Present(_) => Support::Binary,
         Op::OneHot(_, n) => Support::OneHot(n.clone()),
         Op::Cholesky(_) => Support::Cholesky(last()),
         _ => Support::Real,

@@ -173,6 +173,14 @@ pub enum Op {
     SolveTriangular(NodeId, NodeId),
     LogDet(NodeId),
 
+    /// The entries of data where they are there, elsewhere those of another value of that shape, or a number.
+    Complete {
+        data: NodeId,
+        with: NodeId,
+    },
+    /// 1 where an entry of data is there, 0 where it is missing.
+    Present(NodeId),
+
     /// The same value under a name, for printing: a definition, a call of a net or fun, an output of a net.
     Named(Label, NodeId),
 }

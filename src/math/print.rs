@@ -140,6 +140,11 @@ impl Printer<'_> {
             }
             Op::Reshape(a, sizes) => call("reshape", &[*a], sizes),
             Op::Fill(a, sizes) => call("fill", &[*a], sizes),
+            // Entries that are a latent are read as those that are there.
+            Op::Complete { data, with } if self.graph.mentions(*with, |op| matches!(op, Op::Site(_))) => {
+                self.at(*data, binding::TIGHT)
+            }
+            Op::Complete { data, with } => call("fill", &[*data, *with], &[]),
             Op::Eye(n) => call("eye", &[], std::slice::from_ref(n)),
             Op::OneHot(a, n) => call("one_hot", &[*a], std::slice::from_ref(n)),
             _ => call(function_name(op), &op.children(), &[]),
@@ -161,6 +166,12 @@ impl Printer<'_> {
             && let Some(text) = self.lifted(*inner, axes, picks)
         {
             return text;
+        }
+        // An entry of a row with missing entries is written as one of the row.
+        if let Op::Complete { data, .. } = &self.graph.nodes[a].op
+            && let Op::Index(base, row) = &self.graph.nodes[*data].op
+        {
+            return self.index(*base, &[row.as_slice(), picks].concat());
         }
         let picks: Vec<String> = picks.iter().map(|pick| self.pick(pick)).collect();
         with_index(&self.at(a, binding::TIGHT), &picks)
@@ -238,6 +249,7 @@ fn function_name(op: &Op) -> &'static str {
         Op::Solve(..) => "solve",
         Op::SolveTriangular(..) => "solve_triangular",
         Op::LogDet(_) => "logdet",
+        Op::Present(_) => "present",
         _ => "",
     }
 }

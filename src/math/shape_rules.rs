@@ -66,8 +66,8 @@ pub fn infer(graph: &Graph, op: &Op) -> Result<Option<Shape>, Mismatch> {
         | Op::Noise(..)
         | Op::Layer { .. } => return Ok(None),
         Op::Eye(n) => Shape::event([n.clone(), n.clone()]),
-        Op::Unary(_, a) | Op::Named(_, a) => shape(a).clone(),
-        Op::Binary(_, a, b) => elementwise(shape(a), shape(b))?,
+        Op::Unary(_, a) | Op::Named(_, a) | Op::Present(a) => shape(a).clone(),
+        Op::Binary(_, a, b) | Op::Complete { data: a, with: b } => elementwise(shape(a), shape(b))?,
         Op::If(c, a, b) => choose(shape(c), shape(a), shape(b))?,
         Op::Reduce(_, a, over) => reduce(shape(a), over)?,
         Op::Dot(a, b) => dot(shape(a), shape(b))?,

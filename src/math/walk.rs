@@ -58,6 +58,8 @@ impl Op {
             Solve(a, b) => Solve(f(*a), f(*b)),
             SolveTriangular(a, b) => SolveTriangular(f(*a), f(*b)),
             LogDet(a) => LogDet(f(*a)),
+            Complete { data, with } => Complete { data: f(*data), with: f(*with) },
+            Present(a) => Present(f(*a)),
             Named(label, a) => Named(label.clone(), f(*a)),
         }
     }

@@ -82,6 +82,7 @@ fn places(model: &Model) -> Vec<Place> {
             Statement::Factor { value, plates, span } => {
                 Place { plates: plates.clone(), roots: vec![*value], span: *span }
             }
+            Statement::Boltzmann(of) => Place { plates: of.plates.clone(), roots: vec![of.value], span: of.span },
         })
         .collect();
     places.extend(model.guide.factors.iter().map(|factor| Place {
@@ -136,6 +137,7 @@ fn within(graph: &Graph, roots: &[NodeId]) -> BTreeSet<NodeId> {
 fn row_dims(model: &Model, base: NodeId) -> Vec<Option<DimId>> {
     let axis_dim = |axis: &Axis| axis.size.as_dim();
     match &model.graph.nodes[model.graph.unnamed(base)].op {
+        Op::Complete { data, .. } => row_dims(model, *data),
         Op::Data(id) => model.data[id.index()].rows.iter().map(|dim| Some(*dim)).collect(),
         Op::Param(id) => model.params[id.index()].rows.iter().map(Size::as_dim).collect(),
         Op::Lift(_, axes) => axes.iter().map(|axis| axis_dim(&model.axes[*axis])).collect(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arena::Arena;
 use crate::math::{Graph, Label, NodeId, Op, Pick};
-use crate::model::{Definition, Model, Owner, Statement};
+use crate::model::{Definition, Model, Owner, Statement, Unit};
 use crate::shape::{Axis, AxisId, AxisKind};
 
 /// What is drawn: nodes in their plates, and arrows.
@@ -88,6 +88,17 @@ pub fn model_picture(model: &Model) -> Picture {
                 let id = format!("factor {place}");
                 picture.add(&id, "factor", Look::Factor, plates);
                 picture.reads(model, &model.graph, &id, &[*value]);
+            }
+            Statement::Boltzmann(of) => {
+                picture.add(&of.energy, &of.energy, Look::Factor, &of.plates);
+                for unit in &of.units {
+                    let (name, look) = match unit {
+                        Unit::Observed(id, _) => (&model.data[id.index()].name, Look::Observed),
+                        Unit::Latent(id) => (&model.sites[id.index()].name, Look::Latent),
+                    };
+                    picture.add(name, name, look, &of.plates);
+                }
+                picture.reads(model, &model.graph, &of.energy, &[of.value]);
             }
         }
     }

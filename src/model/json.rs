@@ -10,8 +10,8 @@ use crate::arena::Arena;
 use crate::dist::Dist;
 use crate::math::NodeId;
 use crate::math::print::print as print_node;
-use crate::model::print::{guide_name, print_type};
-use crate::model::{Model, Owner, Statement};
+use crate::model::print::print_type;
+use crate::model::{Model, Owner, Statement, Unit};
 use crate::shape::{Axis, AxisId, Size};
 
 /// The version of both objects.
@@ -29,11 +29,12 @@ pub fn json(model: &Model) -> Value {
         "definitions": model.definitions.iter().map(|item| definition(model, item)).collect::<Vec<_>>(),
         "statements": model.statements.iter().map(|item| statement(model, item)).collect::<Vec<_>>(),
         "guide": {
-            "automatic": guide_name(&model.guide),
+            "automatic": model.guide.auto.map(|auto| auto.to_string()),
             "factors": model.guide.factors.iter().map(|factor| json!({
                 "site": model.sites[factor.site.index()].name,
                 "plates": plates(model, &model.axes, &factor.plates),
                 "dist": dist(model, &factor.dist),
+                "by": factor.by.as_ref().map(|by| by.node.to_string()),
             })).collect::<Vec<_>>(),
         },
     })
@@ -127,6 +128,16 @@ fn statement(model: &Model, statement: &Statement) -> Value {
             "kind": "factor",
             "plates": plates(model, &model.axes, at),
             "value": text(model, *value),
+        }),
+        Statement::Boltzmann(of) => json!({
+            "kind": "boltzmann",
+            "energy": of.energy,
+            "units": of.units.iter().map(|unit| match unit {
+                Unit::Observed(id, _) => json!({ "data": model.data[id.index()].name }),
+                Unit::Latent(id) => json!({ "site": model.sites[id.index()].name }),
+            }).collect::<Vec<_>>(),
+            "plates": plates(model, &model.axes, &of.plates),
+            "value": text(model, of.value),
         }),
     }
 }

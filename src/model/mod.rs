@@ -11,6 +11,8 @@ use crate::syntax::Expr;
 
 pub mod batch;
 pub mod check;
+mod fit_block;
+mod guide;
 mod problems;
 pub mod dot;
 pub mod json;
@@ -19,6 +21,8 @@ pub mod verify;
 
 pub use batch::check_batch;
 pub use check::{check, compile_model};
+pub use fit_block::{Draws, FitBlock, Init, Objective, Optimizer, OptimizerRule, Phase, Rate};
+pub use guide::{Auto, Baseline, Factor, Flow, Guide, Request};
 
 /// A checked model. `graph` holds every expression of model and guide; nets and funs are inlined into it
 /// (`Op::Named` keeps how they were called).
@@ -116,15 +120,30 @@ pub enum Start {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Site {
     pub name: String,
+    pub origin: Origin,
     /// Outermost first.
     pub plates: Vec<AxisId>,
     pub event: Vec<Size>,
     /// As declared, or that of its distribution.
     pub support: Support,
+    /// Of missing entries that of their observation; of a unit of an energy `Flat`, its density is the energy's.
+    /// In a chain it may read earlier rows of the site itself (`Pick::Lag`).
     pub dist: Dist,
     /// The declared support is narrower than the distribution's: the density is restricted, not renormalized.
     pub restricted: bool,
     pub span: Span,
+}
+
+/// What makes a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// `z ~ Dist(...)`: a `Statement::Latent`.
+    Drawn,
+    /// The missing entries of data that something besides its observation reads. Its density is part of the
+    /// observation's; entries that are there belong to no factor (`Op::Present` is 1 at them).
+    Missing(DataId),
+    /// `(x[n], h: binary[H]) ~ Boltzmann(e)`
+    Boltzmann,
 }
 
 /// `h = EXPR`
@@ -143,130 +162,40 @@ pub enum Statement {
     Define(DefId),
     Observe(Observation),
     Factor { value: NodeId, plates: Vec<AxisId>, span: Span },
+    Boltzmann(Boltzmann),
 }
 
 /// `y[n] ~ Dist(...)`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
     pub data: DataId,
-    /// The data in its plates: `Index(Data, [Row n])`.
+    /// The data in its plates: `Index(Data, [Row n])`. Where missing entries are a site, `Op::Complete` of that and it.
     pub value: NodeId,
+    /// The site of the missing entries. Data that may be missing and have none drop out of the density where they are.
+    pub missing: Option<SiteId>,
     pub dist: Dist,
     pub plates: Vec<AxisId>,
     pub span: Span,
 }
 
+/// `(x[n], h: binary[H]) ~ Boltzmann(e)`: their joint density is exp(-energy) / Z.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Guide {
-    /// The factor of sites that are not written.
-    pub auto: Option<Auto>,
-    /// In the order written, which is the order drawn.
-    pub factors: Vec<Factor>,
-    pub span: Option<Span>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Auto {
-    MeanField,
-    FullRank,
-    LowRank(usize),
-    Map,
-    Laplace,
-    Exact,
-}
-
-/// `z ~ Dist(...) by ESTIMATOR` in the guide.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Factor {
-    pub site: SiteId,
-    pub dist: Dist,
-    /// The guide's own axes, in the order of the site's plates.
+pub struct Boltzmann {
+    pub energy: String,
+    /// The energy of these units: a number in the plates.
+    pub value: NodeId,
+    /// In the order of the energy's arguments.
+    pub units: Vec<Unit>,
     pub plates: Vec<AxisId>,
-    pub by: Option<crate::source::Spanned<Request>>,
     pub span: Span,
 }
 
-/// The estimator that `by` asks for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Request {
-    Pathwise,
-    Enumerate,
-    /// With the baseline, where one is named.
-    Score(Option<Baseline>),
-    Disarm,
-    Rebar,
-    Relax,
-    /// With its temperature.
-    Concrete(f64),
-    StraightThrough,
-}
-
-/// What is subtracted from the cost of a score-function estimate.
+/// What a `Boltzmann` statement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Baseline {
-    None,
-    /// A running mean of the cost.
-    Mean,
-    /// The running mean times a coefficient fitted to earlier steps.
-    Regression,
-    /// The mean cost of the other particles.
-    LeaveOneOut,
-    /// The running mean plus a network with this many hidden units, over what the site's factor reads.
-    Net(usize),
-}
-
-/// The `fit` block; flags of the command replace entries one by one. `None` is "not written".
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct FitBlock {
-    pub objective: Option<Objective>,
-    pub optimizer: Option<Optimizer>,
-    pub batch: BTreeMap<DimId, usize>,
-    pub epochs: Option<usize>,
-    pub steps: Option<usize>,
-    pub particles: Option<usize>,
-    pub sampled_kl: bool,
-    pub starts: Option<usize>,
-    pub clip: Option<f64>,
-    pub init: Option<Init>,
-    pub phases: Vec<Phase>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Phase {
-    pub of: Owner,
-    pub block: FitBlock,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Objective {
-    /// beta, where it is not 1
-    Elbo(Option<Rate>),
-    /// Named, with its numbers; not yet fitted.
-    Other(String, Vec<f64>),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Optimizer {
-    pub name: String,
-    pub lr: Option<Rate>,
-}
-
-/// A number or a schedule.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Rate {
-    Constant(f64),
-    Cosine { from: f64, warmup: usize },
-    Linear { from: f64, to: f64, steps: usize },
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Init {
-    Auto,
-    Zero,
-    Prior,
-    Uniform(f64),
-    /// On the constrained scale, by site or param name.
-    Values(BTreeMap<String, Vec<f64>>),
+pub enum Unit {
+    /// The data, and the node by which the energy reads its row: it reads it nowhere else.
+    Observed(DataId, NodeId),
+    Latent(SiteId),
 }
 
 /// What the command line gives before checking: `--set`.

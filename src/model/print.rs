@@ -5,7 +5,7 @@ use crate::dist::{self, Dist};
 use crate::math::print::{Names, print as print_node, print_number, print_site};
 use crate::math::support::Support;
 use crate::math::{DataId, DefId, NodeId, ParamId, SiteId};
-use crate::model::{Auto, Baseline, Guide, Model, Objective, Owner, Param, Proviso, Rate, Request, Start, Statement};
+use crate::model::{FitBlock, Guide, Model, Owner, Param, Proviso, Start, Statement, Unit};
 use crate::shape::{Axis, AxisId, Dim, Size};
 
 impl Names for Model {
@@ -111,12 +111,16 @@ fn print_param(model: &Model, param: &Param) -> String {
         Start::Uniform(a, b) => format!(" = uniform({}, {})", node(model, *a), node(model, *b)),
         Start::Layer { fan_in } => format!(" = layer of {}", fan_in.print(&model.dims)),
     };
-    let owner = match param.owner {
-        Owner::Model => "model",
-        Owner::Guide => "guide",
-    };
+    let owner = owner(param.owner);
     let ty = print_type(model, &param.support, &param.event);
     format!("{}{}: {ty}{start}, of the {owner}", param.name, brackets(model, &param.rows))
+}
+
+fn owner(of: Owner) -> &'static str {
+    match of {
+        Owner::Model => "model",
+        Owner::Guide => "guide",
+    }
 }
 
 fn node(model: &Model, id: NodeId) -> String {
@@ -146,11 +150,28 @@ fn statements(model: &Model) -> Vec<String> {
                 (&seen.plates, format!("observe {value}: {ty} ~ {}", print_dist(model, &seen.dist)))
             }
             Statement::Factor { value, plates, .. } => (plates, format!("factor {}", node(model, *value))),
+            Statement::Boltzmann(of) => {
+                let units: Vec<String> = of.units.iter().map(|unit| print_unit(model, unit)).collect();
+                (&of.plates, format!("({}) ~ Boltzmann({})", units.join(", "), of.energy))
+            }
         };
         enter(model, &mut lines, &mut around, plates);
         lines.push(format!("{}{text}", "  ".repeat(plates.len())));
     }
     lines
+}
+
+fn print_unit(model: &Model, unit: &Unit) -> String {
+    match unit {
+        Unit::Observed(data, value) => {
+            let data = &model.data[data.index()];
+            format!("observe {}: {}", node(model, *value), print_type(model, &data.support, &data.event))
+        }
+        Unit::Latent(id) => {
+            let site = &model.sites[id.index()];
+            format!("{}: {}", site.name, print_type(model, &site.support, &site.event))
+        }
+    }
 }
 
 fn shape_of(model: &Model, value: NodeId) -> String {
@@ -188,19 +209,7 @@ pub fn print_dist(model: &Model, dist: &Dist) -> String {
 }
 
 fn guide_heading(guide: &Guide) -> String {
-    guide_name(guide).map_or("guide".into(), |name| format!("guide {name}"))
-}
-
-/// What the automatic factors of a guide are called.
-pub fn guide_name(guide: &Guide) -> Option<&'static str> {
-    guide.auto.map(|auto| match auto {
-        Auto::MeanField => "meanfield",
-        Auto::FullRank => "fullrank",
-        Auto::LowRank(_) => "lowrank",
-        Auto::Map => "map",
-        Auto::Laplace => "laplace",
-        Auto::Exact => "exact",
-    })
+    guide.auto.map_or("guide".into(), |auto| format!("guide {auto}"))
 }
 
 fn guide(model: &Model) -> Vec<String> {
@@ -209,7 +218,7 @@ fn guide(model: &Model) -> Vec<String> {
     for factor in &model.guide.factors {
         enter(model, &mut lines, &mut around, &factor.plates);
         let site = print_site(factor.site, &factor.plates, model);
-        let by = factor.by.as_ref().map_or(String::new(), |by| format!(" by {}", print_request(by.node)));
+        let by = factor.by.as_ref().map_or(String::new(), |by| format!(" by {}", by.node));
         let indent = "  ".repeat(factor.plates.len());
         lines.push(format!("{indent}{site} ~ {}{by}", print_dist(model, &factor.dist)));
     }
@@ -217,47 +226,34 @@ fn guide(model: &Model) -> Vec<String> {
 }
 
 fn fit(model: &Model) -> Vec<String> {
-    let fit = &model.fit;
+    let mut lines = entries(model, &model.fit);
+    for phase in &model.fit.phases {
+        lines.push(format!("phase {}", owner(phase.of)));
+        lines.extend(entries(model, &phase.block).into_iter().map(|line| format!("  {line}")));
+    }
+    lines
+}
+
+fn entries(model: &Model, fit: &FitBlock) -> Vec<String> {
     let mut lines = vec![];
     let mut entry = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            lines.push(format!("{name}: {value}"));
-        }
+        lines.extend(value.map(|value| format!("{name}: {value}")));
     };
-    entry("objective", fit.objective.as_ref().map(objective));
-    entry(
-        "optimizer",
-        fit.optimizer.as_ref().map(|optimizer| match &optimizer.lr {
-            Some(lr) => format!("{}(lr: {})", optimizer.name, rate(lr)),
-            None => optimizer.name.clone(),
-        }),
-    );
     let batch: Vec<String> = fit.batch.iter().map(|(dim, n)| format!("{} = {n}", model.dims[*dim].name)).collect();
+    entry("objective", fit.objective.map(|objective| objective.to_string()));
+    entry("optimizer", fit.optimizer.map(|optimizer| optimizer.to_string()));
     entry("batch", (!batch.is_empty()).then(|| batch.join(", ")));
     entry("epochs", fit.epochs.map(|n| n.to_string()));
     entry("steps", fit.steps.map(|n| n.to_string()));
     entry("particles", fit.particles.map(|n| n.to_string()));
     entry("kl", fit.sampled_kl.then(|| "sampled".into()));
     entry("starts", fit.starts.map(|n| n.to_string()));
+    entry("draws", fit.draws.map(|draws| draws.name().into()));
+    entry("stop", fit.stop_converged.then(|| "converged".into()));
+    entry("patience", fit.patience.map(|n| n.to_string()));
     entry("clip", fit.clip.map(print_number));
-    entry("init", fit.init.as_ref().map(|init| format!("{init:?}").to_lowercase()));
+    entry("init", fit.init.as_ref().map(|init| init.to_string()));
     lines
-}
-
-fn objective(objective: &Objective) -> String {
-    match objective {
-        Objective::Elbo(None) => "elbo".into(),
-        Objective::Elbo(Some(beta)) => format!("elbo(beta: {})", rate(beta)),
-        Objective::Other(name, _) => name.clone(),
-    }
-}
-
-fn rate(of: &Rate) -> String {
-    match of {
-        Rate::Constant(value) => print_number(*value),
-        Rate::Cosine { from, warmup } => format!("cosine({}, warmup: {warmup})", print_number(*from)),
-        Rate::Linear { from, to, steps } => format!("linear({}, {}, {steps})", print_number(*from), print_number(*to)),
-    }
 }
 
 fn proviso(model: &Model, proviso: &Proviso) -> String {
@@ -267,30 +263,5 @@ fn proviso(model: &Model, proviso: &Proviso) -> String {
             format!("{what}: {} lies in {support}", node(model, *value))
         }
         Proviso::Size { size, .. } => format!("{} is not negative", size.print(&model.dims)),
-    }
-}
-
-/// An estimator as it is asked for after `by`.
-pub fn print_request(request: Request) -> String {
-    match request {
-        Request::Pathwise => "pathwise".into(),
-        Request::Enumerate => "enumerate".into(),
-        Request::Score(None) => "score".into(),
-        Request::Score(Some(baseline)) => format!("score(baseline: {})", print_baseline(baseline)),
-        Request::Disarm => "disarm".into(),
-        Request::Rebar => "rebar".into(),
-        Request::Relax => "relax".into(),
-        Request::Concrete(temperature) => format!("concrete({temperature})"),
-        Request::StraightThrough => "straight_through".into(),
-    }
-}
-
-pub fn print_baseline(baseline: Baseline) -> String {
-    match baseline {
-        Baseline::None => "none".into(),
-        Baseline::Mean => "mean".into(),
-        Baseline::Regression => "regression".into(),
-        Baseline::LeaveOneOut => "loo".into(),
-        Baseline::Net(hidden) => format!("net({hidden})"),
     }
 }

@@ -3,7 +3,7 @@
 use crate::dist;
 use crate::math::support::Bound;
 use crate::math::{NodeId, Op, Pick, Support};
-use crate::model::{Model, Proviso, Start, Statement};
+use crate::model::{Model, Origin, Proviso, Start, Statement, Unit};
 use crate::problem::Bug;
 use crate::shape::{AxisId, Shape};
 
@@ -17,8 +17,15 @@ pub fn verify(model: &Model) -> Result<(), Bug> {
         ensure(site.support.own_axes().len() <= site.event.len(), || {
             format!("{what} has fewer axes than its support")
         })?;
-        let declared = model.statements.iter().filter(|s| matches!(s, Statement::Latent(id) if id.index() == at));
-        ensure(declared.count() == 1, || format!("{what} is not declared by one statement"))?;
+        let declares = |statement: &&Statement| match statement {
+            Statement::Latent(id) => id.index() == at,
+            Statement::Observe(seen) => seen.missing.is_some_and(|id| id.index() == at),
+            Statement::Boltzmann(of) => of.units.iter().any(|u| matches!(u, Unit::Latent(id) if id.index() == at)),
+            Statement::Define(_) | Statement::Factor { .. } => false,
+        };
+        ensure(model.statements.iter().filter(declares).count() == 1, || {
+            format!("{what} is not declared by one statement")
+        })?;
     }
     for def in &model.definitions {
         verify_node(model, def.value, &def.plates, &format!("definition {}", def.name))?;
@@ -38,6 +45,7 @@ pub fn verify(model: &Model) -> Result<(), Bug> {
                 ensure(*shape == whole, || format!("{what} has another shape than one row"))?;
             }
             Statement::Factor { value, plates, .. } => verify_node(model, *value, plates, "a factor")?,
+            Statement::Boltzmann(of) => verify_node(model, of.value, &of.plates, &format!("energy {}", of.energy))?,
         }
     }
     verify_guide(model)?;
@@ -112,7 +120,8 @@ fn verify_guide(model: &Model) -> Result<(), Bug> {
         let sizes = |axes: &[AxisId]| -> Vec<_> { axes.iter().map(|axis| model.axes[*axis].size.clone()).collect() };
         ensure(sizes(&factor.plates) == sizes(&site.plates), || format!("{what} stands in other plates"))?;
     }
-    let all = model.guide.auto.is_some() || written.len() == model.sites.len();
+    let drawn = model.sites.iter().filter(|site| site.origin != Origin::Boltzmann).count();
+    let all = model.guide.auto.is_some() || written.len() == drawn;
     ensure(all, || "a site has neither a factor nor an automatic guide".into())
 }
 

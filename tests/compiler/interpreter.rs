@@ -44,6 +44,7 @@ impl<'w, 'm> Interpreter<'w, 'm> {
                 }
                 Statement::Factor { value, plates, .. } => density.push((*value, plates.clone())),
                 Statement::Define(_) => {}
+                Statement::Boltzmann(of) => panic!("the energy {} has no bound", of.energy),
             }
         }
         let guide = model.guide.factors.iter().map(|factor| {

@@ -12,6 +12,7 @@ mod known;
 mod plans;
 mod posteriors;
 mod mutation;
+mod represented;
 mod rules;
 mod support;
 mod tidy;

@@ -11,14 +11,14 @@ fn compile(text: &str, set: &[(&str, f64)]) -> Result<Model, String> {
     model.ok_or_else(|| problems.render(&source, Style { color: false, width: 100 }))
 }
 
-fn legal(text: &str) -> Model {
+pub fn legal(text: &str) -> Model {
     let model = compile(text, &[]).unwrap_or_else(|said| panic!("{said}\n{text}"));
     model::verify::verify(&model).expect("a model that holds together");
     model
 }
 
 /// The printed model has this line.
-fn says(text: &str, line: &str) {
+pub fn says(text: &str, line: &str) {
     let printed = model::print::print(&legal(text));
     assert!(printed.lines().any(|printed| printed.trim() == line), "no line `{line}` in\n{printed}");
 }

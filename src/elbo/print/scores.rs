@@ -139,7 +139,7 @@ impl Printer<'_> {
                 format!("p({})", self.conditioned(*id, &self.read_as(&args)))
             }
             Statement::Factor { value, .. } => format!("exp({})", self.expr(*value)),
-            Statement::Define(_) => String::new(),
+            Statement::Define(_) | Statement::Boltzmann(_) => String::new(),
         }
     }
 

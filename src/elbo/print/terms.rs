@@ -98,7 +98,7 @@ impl Printer<'_> {
             Statement::Latent(id) => self.density_of(&self.model().sites[id.index()].dist, &self.site(*id)),
             Statement::Observe(y) => self.density_of(&y.dist, &self.expr(y.value)),
             Statement::Factor { value, .. } => format!("exp({})", self.expr(*value)),
-            Statement::Define(_) => String::new(),
+            Statement::Define(_) | Statement::Boltzmann(_) => String::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use super::arrays;
 use super::expr::{Place, Value};
 use super::names::Meaning;
 use crate::math::{Binary, NodeId, Op, Over, Pick, Reduce, Unary};
-use crate::model::problems::Calls;
+use crate::model::problems::{Calls, Limits};
 use crate::shape::{AxisKind, Size};
 use crate::source::Span;
 use crate::syntax::{Binder, Call, Expr, ExprKind, Name};
@@ -305,6 +305,10 @@ impl<'a> Checker<'a> {
             return None;
         }
         self.data_reads.entry(id).or_insert(inner.span);
+        if self.data[id.index()].missing {
+            self.report(Limits::MissingRead { name: name.clone(), span: given.span });
+            return Some(None);
+        }
         let data = self.data_node(id, inner.span);
         if self.check_arithmetic(data, inner.span, given.name).is_none() {
             return Some(None);

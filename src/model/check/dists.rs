@@ -52,6 +52,10 @@ pub(super) fn is_distribution(name: &str) -> bool {
 impl<'a> Checker<'a> {
     /// A distribution with its arguments, legal for a value of these axes.
     pub(super) fn check_dist(&mut self, call: &'a Call, of: &For) -> Option<Dist> {
+        if call.name.node == "Boltzmann" {
+            self.report(crate::model::problems::Energies::InGuide { span: call.span });
+            return None;
+        }
         let row = match catalogue::by_name(&call.name.node) {
             Some(Named::Known(row)) => row,
             Some(Named::ToCome) => {
@@ -120,7 +124,7 @@ impl<'a> Checker<'a> {
                 items.iter().for_each(|item| self.check_foreign_value(item));
             }
             ExprKind::Name(name)
-                if self.scope.top.get(name).is_some_and(|e| matches!(e.meaning, super::names::Meaning::Energy)) => {}
+                if self.scope.top.get(name).is_some_and(|e| matches!(e.meaning, super::names::Meaning::Energy(_))) => {}
             _ => _ = self.check_value(expr),
         }
     }

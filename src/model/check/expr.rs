@@ -254,8 +254,11 @@ impl<'a> Checker<'a> {
             Some(test)
         });
         let (in_then, in_else) = self.lags_kept(condition);
-        let a = self.with_guard(in_then, |checker| checker.check_node(then));
-        let b = self.with_guard(in_else, |checker| checker.check_node(otherwise));
+        let a = self.with_guards(in_then, |checker| checker.check_node(then));
+        let b = self.with_guards(in_else, |checker| checker.check_node(otherwise));
+        if let (true, Some(_), Some(one), None) | (true, Some(_), None, Some(one)) = (self.guessing, test, a, b) {
+            return Some(one);
+        }
         let (test, a, b) = (test?, a?, b?);
         if self.event(a) != self.event(b) {
             let (left, right) = (self.print_shape(a), self.print_shape(b));

@@ -2,8 +2,9 @@
 
 use super::Checker;
 use super::names::Meaning;
-use crate::model::problems::{Fits, Limits};
-use crate::model::{FitBlock, Init, Objective, Optimizer, Owner, Phase, Rate};
+use super::objectives::{objective, optimizer, whole};
+use crate::model::problems::Fits;
+use crate::model::{Draws, FitBlock, Init, Owner, Phase};
 use crate::shape::DimId;
 use crate::source::{Span, Spanned};
 use crate::syntax::{Call, Entry, Expr, ExprKind, FitItem, FitValue, PhaseOf, UnaryOp};
@@ -26,21 +27,17 @@ const ENTRIES: &[Row] = &[
     row("objective", "objective: elbo", true, objective),
     row("optimizer", "optimizer: adam(lr: 1e-3)", true, optimizer),
     row("batch", "batch: N = 128", false, batch),
-    row("epochs", "epochs: 20", true, |c, e, f| f.epochs = c.whole_entry(e, "epochs: 20").or(f.epochs)),
-    row("steps", "steps: 2000", true, |c, e, f| f.steps = c.whole_entry(e, "steps: 2000").or(f.steps)),
-    row("particles", "particles: 4", false, |c, e, f| f.particles = c.whole_entry(e, "particles: 4").or(f.particles)),
-    row("kl", "kl: sampled", false, kl),
-    row("starts", "starts: 8", false, |c, e, f| f.starts = c.whole_entry(e, "starts: 8").or(f.starts)),
-    row("draws", "draws: antithetic", false, |c, e, _| c.limited_word(e, &["antithetic", "stratified", "independent"])),
-    row("stop", "stop: converged", false, |c, e, _| c.known_word(e, &["converged"])),
-    row("patience", "patience: 3", false, |c, e, _| c.limited_entry(e)),
-    row("clip", "clip: 10", false, |c, e, f| f.clip = c.positive_entry(e, "clip: 10").or(f.clip)),
+    row("epochs", "epochs: 20", true, |c, e, f| f.epochs = c.whole_entry(e)),
+    row("steps", "steps: 2000", true, |c, e, f| f.steps = c.whole_entry(e)),
+    row("particles", "particles: 4", false, |c, e, f| f.particles = c.whole_entry(e)),
+    row("kl", "kl: sampled", false, |c, e, f| f.sampled_kl = c.word_entry(e, &["sampled"]).is_some()),
+    row("starts", "starts: 8", false, |c, e, f| f.starts = c.whole_entry(e)),
+    row("draws", "draws: antithetic", false, draws),
+    row("stop", "stop: converged", false, |c, e, f| f.stop_converged = c.word_entry(e, &["converged"]).is_some()),
+    row("patience", "patience: 3", false, |c, e, f| f.patience = c.whole_entry(e)),
+    row("clip", "clip: 10", false, |c, e, f| f.clip = c.positive_entry(e)),
     row("init", "init: prior", false, init),
 ];
-
-/// Objectives by name; only the first is compiled yet.
-const OBJECTIVES: &[&str] = &["elbo", "iwae", "renyi", "forward_kl", "wake_sleep", "rws", "cd", "pcd", "em", "cavi"];
-const OPTIMIZERS: &[&str] = &["adam", "sgd", "adamw", "adagrad", "rmsprop", "lbfgs", "natural"];
 
 impl<'a> Checker<'a> {
     pub(super) fn add_fit(&mut self, entries: &'a [Spanned<FitItem>], span: Span) {
@@ -58,12 +55,16 @@ impl<'a> Checker<'a> {
                 FitItem::Error => {}
             }
         }
-        if let (Some((_, epochs)), Some((_, steps))) =
-            (seen.iter().find(|(n, _)| *n == "epochs"), seen.iter().find(|(n, _)| *n == "steps"))
-        {
-            self.report(Fits::StepsAndEpochs { epochs: *epochs, steps: *steps });
-        }
+        self.check_length(&seen);
         fit
+    }
+
+    /// How long is said once.
+    fn check_length(&mut self, seen: &[(&'a str, Span)]) {
+        let at = |name: &str| seen.iter().find(|(other, _)| *other == name).map(|(_, span)| *span);
+        if let (Some(epochs), Some(steps)) = (at("epochs"), at("steps")) {
+            self.report(Fits::StepsAndEpochs { epochs, steps });
+        }
     }
 
     fn check_phase(&mut self, of: &Spanned<PhaseOf>, entries: &'a [Spanned<Entry>], span: Span, fit: &mut FitBlock) {
@@ -72,12 +73,12 @@ impl<'a> Checker<'a> {
         for entry in entries {
             self.check_entry(&entry.node, &mut block, &mut seen, true);
         }
-        self.report(Limits::Phase { span });
+        self.check_length(&seen);
         let of = match of.node {
             PhaseOf::Model => Owner::Model,
             PhaseOf::Guide => Owner::Guide,
         };
-        fit.phases.push(Phase { of, block });
+        fit.phases.push(Phase { of, block, span });
     }
 
     fn check_entry(&mut self, entry: &'a Entry, fit: &mut FitBlock, seen: &mut Vec<(&'a str, Span)>, phase: bool) {
@@ -97,16 +98,18 @@ impl<'a> Checker<'a> {
             self.report(Fits::NotInPhase { name: name.into(), span: entry.name.span });
             return;
         }
+        let end = entry.values.last().map_or(entry.name.span, |last| last.value.span);
+        fit.spans.insert(row.name, entry.name.span.to(end));
         (row.check)(self, entry, fit);
     }
 
-    fn bad_entry(&mut self, entry: &Entry, span: Span, wants: &'static str) {
+    pub(super) fn bad_entry(&mut self, entry: &Entry, span: Span, wants: &'static str) {
         let written = ENTRIES.iter().find(|row| row.name == entry.name.node).map_or("", |row| row.written);
         self.report(Fits::Value { name: entry.name.node.clone(), wants, written, span });
     }
 
     /// The one value of an entry.
-    fn one_value(&mut self, entry: &'a Entry) -> Option<&'a Expr> {
+    pub(super) fn one_value(&mut self, entry: &'a Entry) -> Option<&'a Expr> {
         match entry.values.as_slice() {
             [FitValue { key: None, value }] => Some(value),
             values => {
@@ -117,78 +120,35 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn whole_entry(&mut self, entry: &'a Entry, _written: &'static str) -> Option<usize> {
+    fn whole_entry(&mut self, entry: &'a Entry) -> Option<usize> {
         let value = self.one_value(entry)?;
-        match literal(value) {
-            Some(number) if number.fract() == 0.0 && (1.0..1e15).contains(&number) => Some(number as usize),
-            _ => {
-                self.bad_entry(entry, value.span, "a whole number from 1 up");
-                None
-            }
+        let number = literal(value).and_then(whole);
+        if number.is_none() {
+            self.bad_entry(entry, value.span, "a whole number from 1 up");
         }
+        number
     }
 
-    fn positive_entry(&mut self, entry: &'a Entry, _written: &'static str) -> Option<f64> {
+    fn positive_entry(&mut self, entry: &'a Entry) -> Option<f64> {
         let value = self.one_value(entry)?;
-        match literal(value) {
-            Some(number) if number > 0.0 && number.is_finite() => Some(number),
-            _ => {
-                self.bad_entry(entry, value.span, "a positive number");
-                None
-            }
+        let number = literal(value).filter(|number| *number > 0.0 && number.is_finite());
+        if number.is_none() {
+            self.bad_entry(entry, value.span, "a positive number");
         }
+        number
     }
 
-    fn known_word(&mut self, entry: &'a Entry, words: &'static [&'static str]) {
-        let Some(value) = self.one_value(entry) else { return };
-        let known = matches!(&value.kind, ExprKind::Name(name) if words.contains(&name.as_str()));
-        if !known {
-            self.bad_entry(entry, value.span, "one of the words that the entry knows");
-        }
-    }
-
-    fn limited_word(&mut self, entry: &'a Entry, words: &'static [&'static str]) {
-        self.known_word(entry, words);
-        self.limited_entry(entry);
-    }
-
-    fn limited_entry(&mut self, entry: &'a Entry) {
-        self.report(Limits::Entry { name: entry.name.node.clone(), span: entry.name.span });
-    }
-
-    /// A number, or `cosine(1e-3, warmup: 100)`, `linear(from, to, steps)`.
-    fn check_rate(&mut self, expr: &'a Expr) -> Option<Rate> {
-        if let Some(number) = literal(expr) {
-            if number > 0.0 && number.is_finite() {
-                return Some(Rate::Constant(number));
-            }
-            self.report(Fits::Rate { span: expr.span });
-            return None;
-        }
-        let ExprKind::Call(call) = &expr.kind else {
-            self.report(Fits::Rate { span: expr.span });
-            return None;
-        };
-        let at = |place: usize, name: &str| -> Option<f64> {
-            let named = call.args.iter().find(|arg| arg.name.as_ref().is_some_and(|n| n.node == name));
-            let positional = call.args.iter().filter(|arg| arg.name.is_none()).nth(place);
-            literal(&named.or(positional)?.value)
-        };
-        let rate = match call.name.node.as_str() {
-            "cosine" if call.args.len() <= 2 => at(0, "from")
-                .map(|from| Rate::Cosine { from, warmup: at(1, "warmup").unwrap_or(0.0).max(0.0) as usize }),
-            "linear" if call.args.len() == 3 => match (at(0, "from"), at(1, "to"), at(2, "steps")) {
-                (Some(from), Some(to), Some(steps)) if steps >= 1.0 => {
-                    Some(Rate::Linear { from, to, steps: steps as usize })
-                }
-                _ => None,
-            },
+    /// One of the words that the entry knows: its place among them.
+    fn word_entry(&mut self, entry: &'a Entry, words: &[&'static str]) -> Option<usize> {
+        let value = self.one_value(entry)?;
+        let at = match &value.kind {
+            ExprKind::Name(name) => words.iter().position(|word| word == name),
             _ => None,
         };
-        if rate.is_none() {
-            self.report(Fits::Rate { span: expr.span });
+        if at.is_none() {
+            self.report(Fits::Word { name: entry.name.node.clone(), words: words.to_vec(), span: value.span });
         }
-        rate
+        at
     }
 
     fn batch_dim(&mut self, value: &FitValue) -> Option<DimId> {
@@ -205,7 +165,7 @@ impl<'a> Checker<'a> {
 }
 
 /// A number as written, also negative.
-fn literal(expr: &Expr) -> Option<f64> {
+pub(super) fn literal(expr: &Expr) -> Option<f64> {
     match &expr.kind {
         ExprKind::Number { value, .. } => Some(*value),
         ExprKind::Paren(inner) => literal(inner),
@@ -215,7 +175,7 @@ fn literal(expr: &Expr) -> Option<f64> {
 }
 
 /// A name, with arguments where there are some.
-fn name_and_call(expr: &Expr) -> Option<(&str, Option<&Call>)> {
+pub(super) fn name_and_call(expr: &Expr) -> Option<(&str, Option<&Call>)> {
     match &expr.kind {
         ExprKind::Name(name) => Some((name, None)),
         ExprKind::Call(call) => Some((&call.name.node, Some(call))),
@@ -224,65 +184,8 @@ fn name_and_call(expr: &Expr) -> Option<(&str, Option<&Call>)> {
     }
 }
 
-fn objective<'a>(checker: &mut Checker<'a>, entry: &'a Entry, fit: &mut FitBlock) {
-    let Some(value) = checker.one_value(entry) else { return };
-    let Some((name, call)) = name_and_call(value) else {
-        checker.bad_entry(entry, value.span, "the name of an objective");
-        return;
-    };
-    if !OBJECTIVES.contains(&name) {
-        let nearest = super::names::nearest(name, OBJECTIVES.iter().copied());
-        let known = OBJECTIVES.join(", ");
-        checker.report(Fits::UnknownName { what: "objective", name: name.into(), nearest, known, span: value.span });
-        return;
-    }
-    let args: &'a [crate::syntax::Arg] = match &value.kind {
-        ExprKind::Call(call) => &call.args,
-        _ => &[],
-    };
-    if name == "elbo" {
-        let beta = match args {
-            [] => None,
-            [arg] if arg.name.as_ref().is_some_and(|name| name.node == "beta") => checker.check_rate(&arg.value),
-            [first, ..] => {
-                checker.bad_entry(entry, first.value.span, "`elbo` or `elbo(beta: 4)`");
-                None
-            }
-        };
-        fit.objective = Some(Objective::Elbo(beta));
-        return;
-    }
-    let numbers = call.map_or(vec![], |call| call.args.iter().filter_map(|arg| literal(&arg.value)).collect());
-    checker.report(Limits::Objective { name: name.into(), span: value.span });
-    fit.objective = Some(Objective::Other(name.into(), numbers));
-}
-
-fn optimizer<'a>(checker: &mut Checker<'a>, entry: &'a Entry, fit: &mut FitBlock) {
-    let Some(value) = checker.one_value(entry) else { return };
-    let Some((name, _)) = name_and_call(value) else {
-        checker.bad_entry(entry, value.span, "the name of an optimizer");
-        return;
-    };
-    if !OPTIMIZERS.contains(&name) {
-        let nearest = super::names::nearest(name, OPTIMIZERS.iter().copied());
-        let known = OPTIMIZERS.join(", ");
-        checker.report(Fits::UnknownName { what: "optimizer", name: name.into(), nearest, known, span: value.span });
-        return;
-    }
-    if name != "adam" {
-        checker.report(Limits::Optimizer { name: name.into(), span: value.span });
-    }
-    let mut lr = None;
-    if let ExprKind::Call(call) = &value.kind {
-        for arg in &call.args {
-            if arg.name.as_ref().is_some_and(|name| name.node == "lr") {
-                lr = checker.check_rate(&arg.value);
-            } else {
-                checker.bad_entry(entry, arg.value.span, "the rate by its name");
-            }
-        }
-    }
-    fit.optimizer = Some(Optimizer { name: name.into(), lr });
+fn draws<'a>(checker: &mut Checker<'a>, entry: &'a Entry, fit: &mut FitBlock) {
+    fit.draws = checker.word_entry(entry, &Draws::ALL.map(Draws::name)).map(|at| Draws::ALL[at]);
 }
 
 fn batch<'a>(checker: &mut Checker<'a>, entry: &'a Entry, fit: &mut FitBlock) {
@@ -302,11 +205,6 @@ fn batch<'a>(checker: &mut Checker<'a>, entry: &'a Entry, fit: &mut FitBlock) {
         }
         checker.batched.push((dim, value.key.as_ref().map_or(value.value.span, |key| key.span)));
     }
-}
-
-fn kl<'a>(checker: &mut Checker<'a>, entry: &'a Entry, fit: &mut FitBlock) {
-    checker.known_word(entry, &["sampled"]);
-    fit.sampled_kl = true;
 }
 
 fn init<'a>(checker: &mut Checker<'a>, entry: &'a Entry, fit: &mut FitBlock) {

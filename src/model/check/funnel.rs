@@ -7,7 +7,7 @@ use super::Checker;
 use crate::dist::Kind;
 use crate::math::{NodeId, Op, SiteId, Support};
 use crate::model::problems::Lints;
-use crate::model::{Auto, Guide, Init, Owner};
+use crate::model::{Auto, Guide, Init, Origin, Owner};
 use crate::problem::{Edit, Fix};
 use crate::source::Span;
 use crate::syntax::{BinaryOp, Call, Expr, ExprKind, Target};
@@ -41,7 +41,7 @@ impl<'a> Checker<'a> {
     fn latent_scale(&self, id: SiteId) -> Option<(String, SiteId)> {
         let site = &self.sites[id.index()];
         let innermost = *site.plates.last()?;
-        if site.dist.kind != Kind::Normal {
+        if site.dist.kind != Kind::Normal || site.origin != Origin::Drawn {
             return None;
         }
         let scale = ["scale", "var", "prec"].iter().find_map(|name| site.dist.args.get(name)).copied()?;

@@ -24,6 +24,7 @@ pub(super) struct FunItem<'a> {
 pub(super) enum Body {
     Net(usize),
     Fun(usize),
+    Energy,
 }
 
 impl<'a> Checker<'a> {
@@ -98,6 +99,7 @@ impl<'a> Checker<'a> {
                 match body {
                     Body::Fun(at) => self.funs[*at].broken = true,
                     Body::Net(at) => self.nets[*at].state = super::nets::State::Broken,
+                    Body::Energy => {}
                 }
             }
         }

@@ -10,11 +10,11 @@ use super::statements::{family, nothing};
 use crate::dist::{self, Dist, Kind};
 use crate::math::support::{Fit, fits};
 use crate::math::{SiteId, Support};
-use crate::model::problems::{Guides, Limits, Supports};
-use crate::model::{Auto, Factor, Guide, Owner};
-use crate::shape::{AxisId, Size};
+use crate::model::problems::{Guides, Names, Supports};
+use crate::model::{Auto, Factor, Guide, Origin, Owner};
+use crate::shape::{AxisId, AxisKind, Size};
 use crate::source::{Span, Spanned};
-use crate::syntax::{Block, Call, ExprKind, Name, Stmt, Target};
+use crate::syntax::{Block, Call, Expr, Name, Stmt, Target};
 
 /// What stands in the file as a guide.
 pub(super) struct GuideItem<'a> {
@@ -22,17 +22,6 @@ pub(super) struct GuideItem<'a> {
     pub block: Option<&'a Block>,
     pub span: Span,
 }
-
-/// Automatic guides by name. Those without a value are not compiled yet.
-const AUTOS: &[(&str, Option<Auto>)] = &[
-    ("meanfield", Some(Auto::MeanField)),
-    ("fullrank", Some(Auto::FullRank)),
-    ("lowrank", None),
-    ("map", None),
-    ("laplace", None),
-    ("flow", None),
-    ("exact", None),
-];
 
 impl<'a> Checker<'a> {
     pub(super) fn add_guide(&mut self, auto: Option<&'a Call>, block: Option<&'a Block>, span: Span) {
@@ -59,26 +48,6 @@ impl<'a> Checker<'a> {
         }
         self.check_unwritten(auto_call.is_some(), Some(span));
         Guide { auto, factors: std::mem::take(&mut self.factors), span: Some(span) }
-    }
-
-    fn check_auto(&mut self, call: &'a Call) -> Option<Auto> {
-        let name = &call.name.node;
-        match AUTOS.iter().find(|(known, _)| known == name) {
-            Some((_, Some(auto))) if call.args.is_empty() => Some(*auto),
-            Some((_, Some(_))) => {
-                self.report(Guides::AutoArguments { name: name.clone(), span: call.span });
-                None
-            }
-            Some((_, None)) => {
-                self.report(Limits::Auto { name: name.clone(), span: call.span });
-                None
-            }
-            None => {
-                let nearest = super::names::nearest(name, AUTOS.iter().map(|(known, _)| *known));
-                self.report(Guides::UnknownAuto { name: name.clone(), nearest, span: call.name.span });
-                None
-            }
-        }
     }
 
     /// Which sites the guide writes, so that one read before its factor is told from one drawn automatically.
@@ -154,10 +123,10 @@ impl<'a> Checker<'a> {
         let plates = self.check_guide_plates(id, target);
         let site = &self.sites[id.index()];
         let (name, event, support) = (site.name.clone(), site.event.clone(), site.support.clone());
+        self.homes.insert(id, (plates.clone(), target.span));
         self.drawing = Some(id);
         let dist = self.check_dist(call, &For { name: &name, event: &event, declared: Some(&support), mixed: &[] });
         self.drawing = None;
-        self.homes.insert(id, (plates.clone(), target.span));
         let (Some(plates), Some(dist)) = (plates, dist) else { return };
         if self.check_factor_support(id, call, &dist, &event).is_some() {
             self.factors.push(Factor { site: id, dist, plates, by, span });
@@ -169,10 +138,8 @@ impl<'a> Checker<'a> {
         match self.scope.block.get(name).or_else(|| self.scope.top.get(name)).map(|entry| entry.meaning.clone()) {
             Some(Meaning::Site(id)) => Some(id),
             Some(Meaning::Broken) => None,
-            Some(Meaning::Data(id)) if self.data[id.index()].missing => {
-                self.report(Limits::MissingRead { name: name.clone(), span: target.span });
-                None
-            }
+            // Where its observation was reported there is nothing to draw.
+            Some(Meaning::Data(id)) if self.data[id.index()].missing => self.missing_site(id),
             other => {
                 let word = other
                     .map(|meaning| meaning.word())
@@ -203,12 +170,23 @@ impl<'a> Checker<'a> {
             self.report(Guides::Plates { name, model, guide, declared, span: target.span });
             return None;
         }
-        let own = |checker: &Checker, at: usize, index: &crate::syntax::Expr| matches!(&index.kind, ExprKind::Name(name) if checker.plates.get(at).is_some_and(|axis| checker.axes[*axis].name == *name));
-        if let Some((_, wrong)) = target.index.iter().enumerate().find(|(at, index)| !own(self, *at, index)) {
+        let order = self.index_order(id);
+        let own = |(at, index): (usize, &Expr)| {
+            order.get(at).is_some_and(|place| self.is_variable(index, self.plates[*place]))
+        };
+        if let Some((_, wrong)) = target.index.iter().enumerate().find(|(at, index)| !own((*at, index))) {
             self.report(Guides::FactorIndex { name: target.name.node.clone(), span: wrong.span });
             return None;
         }
         Some(self.plates.clone())
+    }
+
+    /// The plates that the indices of a factor name, in their order: for missing entries that of the data's rows.
+    fn index_order(&self, id: SiteId) -> Vec<usize> {
+        let site = &self.sites[id.index()];
+        let Origin::Missing(data) = site.origin else { return (0..site.plates.len()).collect() };
+        let rows = self.seen.get(&data).map_or(&[][..], |seen| &seen.rows);
+        rows.iter().filter_map(|row| site.plates.iter().position(|axis| axis == row)).collect()
     }
 
     /// A factor has exactly its site's support.
@@ -272,14 +250,19 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// In the guide a site is read once its factor is written, or where it is drawn automatically.
-    pub(super) fn may_read_site(&mut self, id: SiteId, name: &str, span: Span) -> bool {
+    /// Of itself a site reads earlier rows alone. In the guide a site is read once its factor is written, or where it is
+    /// drawn automatically.
+    pub(super) fn may_read_site(&mut self, id: SiteId, name: &str, indices: &[&'a Expr], span: Span) -> bool {
         if self.drawing == Some(id) {
-            if self.plates.iter().any(|axis| self.axes[*axis].kind == crate::shape::AxisKind::Chain) {
-                return false;
+            let earlier = indices.iter().filter_map(|index| self.lag_of(index));
+            let earlier = earlier.filter(|axis| self.axes[*axis].kind == AxisKind::Chain).count() > 0;
+            if !earlier {
+                self.report(Names::ReadsItself { name: name.into(), span });
             }
-            self.report(crate::model::problems::Names::ReadsItself { name: name.into(), span });
-            return false;
+            return earlier;
+        }
+        if self.place != Place::Guide {
+            return true;
         }
         if let Some((home, _)) = self.homes.get(&id) {
             // In plates that are not its own it has no rows to read; that was said of its factor.

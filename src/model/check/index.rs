@@ -6,8 +6,8 @@
 use super::Checker;
 use super::expr::{Place, Value};
 use super::names::Meaning;
-use crate::math::{NodeId, Op, Pick};
-use crate::model::problems::{Expressions, Limits, Rows};
+use crate::math::{NodeId, Op, Pick, Support};
+use crate::model::problems::{Expressions, Rows};
 use crate::shape::{AxisId, Size};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
@@ -39,6 +39,9 @@ impl<'a> Checker<'a> {
         }
         let indices: Vec<&'a Expr> = lists.into_iter().rev().flatten().collect();
         match &base.kind {
+            ExprKind::Name(name) if self.guessing && self.declaring.as_deref() == Some(name) => {
+                Some(Value::Node(self.placeholder(&[], &Support::Real)))
+            }
             ExprKind::Name(name) => {
                 let meaning = self.lookup(name, base.span)?;
                 self.read(meaning, name, base.span, &indices, expr.span)
@@ -94,12 +97,12 @@ impl<'a> Checker<'a> {
                 let own = self.sites[id.index()].plates.clone();
                 let home = self.site_home(id);
                 let base = self.site_node(id, span);
-                if self.place == Place::Guide && !self.may_read_site(id, name, span) {
+                if !self.may_read_site(id, name, indices, span) {
                     return None;
                 }
                 Named { name, base, home, own, rows: 0 }
             }
-            Meaning::Net(_) | Meaning::Fun(_) | Meaning::Energy => {
+            Meaning::Net(_) | Meaning::Fun(_) | Meaning::Energy(_) => {
                 let word = meaning.word();
                 self.report(Expressions::FunctionAsValue { name: name.into(), word, span: name_span });
                 return None;
@@ -149,10 +152,6 @@ impl<'a> Checker<'a> {
             return None;
         }
         let rows = self.data[id.index()].rows.len();
-        if self.data[id.index()].missing {
-            self.report(Limits::MissingRead { name: name.into(), span });
-            return None;
-        }
         if self.place == Place::Start && rows > 0 {
             self.report(Rows::StartReadsRow { name: name.into(), span });
             return None;
@@ -160,6 +159,12 @@ impl<'a> Checker<'a> {
         if self.place == Place::Const {
             self.report(Expressions::NotConstant { name: name.into(), word: "data", span: name_span });
             return None;
+        }
+        if self.reads_itself(id, name, indices, span) {
+            return None;
+        }
+        if let Some(value) = self.read_missing(id, name, indices, span) {
+            return value;
         }
         let base = self.data_node(id, span);
         self.read_rows(Named { name, base, home: vec![], own: vec![], rows }, indices, span).map(Value::Node)

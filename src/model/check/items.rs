@@ -3,7 +3,7 @@
 use super::Checker;
 use super::expr::Place;
 use crate::math::{DataId, NodeId, ParamId, Support};
-use crate::model::problems::{Items, Limits};
+use crate::model::problems::Items;
 use crate::model::{Data, Owner, Param, Start};
 use crate::shape::{AxisId, DimId, Size};
 use crate::source::Span;
@@ -234,25 +234,5 @@ impl<'a> Checker<'a> {
             return None;
         }
         Some(())
-    }
-
-    /// `fill(x[n], 0)` in a guide: a number where entries of data are missing.
-    pub(super) fn check_fill_missing(
-        &mut self,
-        first: &'a Expr,
-        given: &super::calls::Given<'a>,
-    ) -> Option<Option<NodeId>> {
-        let mut base = first;
-        while let ExprKind::Index { base: inner, .. } | ExprKind::Paren(inner) = &base.kind {
-            base = inner;
-        }
-        let ExprKind::Name(name) = &base.kind else { return None };
-        let Some(Meaning::Data(id)) = self.scope.top.get(name).map(|entry| entry.meaning.clone()) else { return None };
-        if !self.data[id.index()].missing {
-            return None;
-        }
-        self.data_reads.entry(id).or_insert(base.span);
-        self.report(Limits::MissingRead { name: name.clone(), span: given.span });
-        Some(None)
     }
 }

@@ -21,6 +21,7 @@ impl<'a> Checker<'a> {
     pub(super) fn check_whole(&mut self, guide: &Guide) {
         self.check_likelihood();
         self.check_missing();
+        self.check_energy_model(guide);
         if self.errors() == 0 && !self.has_broken_items {
             for lint in LINTS {
                 lint(self, guide);
@@ -72,6 +73,7 @@ impl<'a> Checker<'a> {
             Statement::Define(id) => vec![self.definition(*id).value],
             Statement::Observe(seen) => seen.dist.args.values().copied().chain([seen.value]).collect(),
             Statement::Factor { value, .. } => vec![*value],
+            Statement::Boltzmann(of) => vec![of.value],
         }
     }
 
@@ -107,7 +109,9 @@ fn unused_data(checker: &mut Checker, _: &Guide) {
 
 /// A latent that no observation and no factor depends on, in a model that has some.
 fn unused_latent(checker: &mut Checker, _: &Guide) {
-    let scored = |statement: &&Statement| matches!(statement, Statement::Observe(_) | Statement::Factor { .. });
+    let scored = |statement: &&Statement| {
+        matches!(statement, Statement::Observe(_) | Statement::Factor { .. } | Statement::Boltzmann(_))
+    };
     let roots: Vec<NodeId> =
         checker.statements.iter().filter(scored).flat_map(|statement| checker.statement_roots(statement)).collect();
     if roots.is_empty() {

@@ -14,13 +14,16 @@ use crate::source::{Source, Span, Spanned};
 use crate::syntax::{self, Ast, Block, FitItem, Formal, Stmt};
 
 mod arrays;
+mod autos;
 mod build;
 mod calls;
+mod chains;
 mod columns;
 mod composites;
 mod comprehensions;
 mod constants;
 mod dists;
+mod energies;
 mod estimators;
 mod expr;
 mod fit;
@@ -32,8 +35,10 @@ mod index;
 mod items;
 mod layers;
 mod lints;
+mod missing;
 mod names;
 mod nets;
+mod objectives;
 mod observe;
 mod picks;
 mod sizes;
@@ -95,6 +100,7 @@ pub(super) struct Checker<'a> {
     param_items: Vec<(ParamId, &'a syntax::Param)>,
     nets: Vec<nets::NetItem<'a>>,
     funs: Vec<funs::FunItem<'a>>,
+    energies: Vec<energies::EnergyItem<'a>>,
     models: Vec<(&'a Block, Span)>,
     guides: Vec<guide::GuideItem<'a>>,
     fits: Vec<(&'a [Spanned<FitItem>], Span)>,
@@ -113,7 +119,12 @@ pub(super) struct Checker<'a> {
     plates: Vec<AxisId>,
     guards: Vec<picks::Guard>,
     declaring: Option<String>,
+    /// The site whose distribution is being checked, where it is declared already.
     drawing: Option<SiteId>,
+    /// The type of a site that reads itself is being guessed.
+    guessing: bool,
+    /// Data that `fill` reads as they are.
+    filling: Option<DataId>,
     depth: usize,
     work: usize,
     /// Checking a net's body by its types alone: nothing of it stays.
@@ -125,6 +136,8 @@ pub(super) struct Checker<'a> {
     data_reads: BTreeMap<DataId, Span>,
     column_reads: BTreeMap<DataId, BTreeSet<DataId>>,
     observed: BTreeMap<DataId, Span>,
+    seen: BTreeMap<DataId, missing::Seen<'a>>,
+    missing_sites: BTreeMap<DataId, SiteId>,
     site_names: Vec<Span>,
     site_written: Vec<funnel::Written<'a>>,
     homes: guide::Homes,
@@ -157,6 +170,7 @@ impl<'a> Checker<'a> {
             param_items: vec![],
             nets: vec![],
             funs: vec![],
+            energies: vec![],
             models: vec![],
             guides: vec![],
             fits: vec![],
@@ -174,6 +188,8 @@ impl<'a> Checker<'a> {
             guards: vec![],
             declaring: None,
             drawing: None,
+            guessing: false,
+            filling: None,
             depth: 0,
             work: 0,
             trial: false,
@@ -183,6 +199,8 @@ impl<'a> Checker<'a> {
             data_reads: BTreeMap::new(),
             column_reads: BTreeMap::new(),
             observed: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            missing_sites: BTreeMap::new(),
             site_names: vec![],
             site_written: vec![],
             fit_block: FitBlock::default(),
@@ -203,6 +221,7 @@ impl<'a> Checker<'a> {
         self.check_params();
         self.check_signatures();
         self.check_functions();
+        self.check_energies();
         self.check_starts();
         if let Some((block, _)) = self.models.first().copied() {
             let before = self.errors();

@@ -20,7 +20,7 @@ pub(super) enum Meaning {
     Param(ParamId),
     Net(usize),
     Fun(usize),
-    Energy,
+    Energy(usize),
     Site(SiteId),
     Definition(DefId),
     /// `e = encoder(x[n])` with named outputs: one definition each.
@@ -43,7 +43,7 @@ impl Meaning {
             Meaning::Param(_) => "a param",
             Meaning::Net(_) => "a net",
             Meaning::Fun(_) => "a fun",
-            Meaning::Energy => "an energy",
+            Meaning::Energy(_) => "an energy",
             Meaning::Site(_) => "a site",
             Meaning::Definition(_) | Meaning::Outputs(_) => "a definition",
             Meaning::Axis(_) => "a loop variable",
@@ -122,9 +122,9 @@ impl<'a> Checker<'a> {
                     let at = self.add_fun(name, formals, body);
                     self.declare_function(name, Meaning::Fun(at));
                 }
-                Item::Energy { name, .. } => {
-                    self.declare_function(name, Meaning::Energy);
-                    self.report(Limits::Energy { name: name.node.clone(), span: name.span });
+                Item::Energy { name, formals, body } => {
+                    let at = self.add_energy(name, formals, body);
+                    self.declare_function(name, Meaning::Energy(at));
                 }
                 Item::Model(block) => self.add_model(block, item.span),
                 Item::Guide { auto, block } => self.add_guide(auto.as_ref(), block.as_ref(), item.span),
@@ -213,8 +213,8 @@ impl<'a> Checker<'a> {
     fn lookup_closed(&mut self, name: &str, span: Span, body: &str) -> Option<Meaning> {
         let entry = self.scope.top.get(name).cloned();
         match entry {
-            Some(Entry { meaning: Meaning::Data(_) | Meaning::Energy, span: declared }) => {
-                let what = "data";
+            Some(Entry { meaning: meaning @ (Meaning::Data(_) | Meaning::Energy(_)), span: declared }) => {
+                let what = meaning.word();
                 self.report(Names::Closed { name: name.into(), span, declared, what, body: body.into() });
                 None
             }
@@ -234,8 +234,8 @@ impl<'a> Checker<'a> {
 
     fn unknown(&mut self, name: &str, span: Span) {
         if self.declaring.as_deref() == Some(name) {
-            // An earlier row of the chain: what it is will be known when chains are compiled.
-            if self.plates.iter().any(|axis| self.axes[*axis].kind == crate::shape::AxisKind::Chain) {
+            if self.in_chain() {
+                self.report(Limits::ChainDefinition { name: name.into(), span });
                 return;
             }
             self.report(Names::ReadsItself { name: name.into(), span });

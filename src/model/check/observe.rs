@@ -2,6 +2,8 @@
 
 use super::Checker;
 use super::dists::For;
+use super::funnel::Written;
+use super::missing::Seen;
 use super::statements::family;
 use crate::dist::{self, Dist, Kind};
 use crate::math::support::{Fit, fits};
@@ -15,34 +17,50 @@ use crate::syntax::{Call, Expr, ExprKind, Target};
 impl<'a> Checker<'a> {
     /// `y[n] ~ Dist(...)`
     pub(super) fn check_observation(&mut self, id: DataId, target: &'a Target, call: &'a Call, span: Span) {
+        let data = &self.data[id.index()];
+        let (event, support) = (data.event.clone(), data.support.clone());
+        let event: Vec<Size> = event.iter().map(|size| self.known_size(size)).collect();
+        let broken = self.broken_data.contains(&id);
+        let rows = self.check_observed_rows(id, target);
+        if let (Some(rows), 0) = (&rows, self.broken_plates) {
+            let (rows, plates) = (rows.clone(), self.plates.clone());
+            let written = Written { target, call, span };
+            self.seen.insert(id, Seen { rows, plates, written, statement: None });
+        }
+        let declared = (!broken).then_some(&support);
+        let dist = self.check_dist(call, &For { name: &target.name.node, event: &event, declared, mixed: &[] });
+        let observed = rows.zip(dist).filter(|_| self.broken_plates == 0).and_then(|(rows, dist)| {
+            self.check_observed_support(id, call, &dist, &event)?;
+            self.check_missing_dist(id, call, &dist)?;
+            Some((rows, dist))
+        });
+        let Some((rows, dist)) = observed else {
+            self.seen.remove(&id);
+            return;
+        };
+        let whole = self.data_node(id, target.span);
+        let picks: Vec<Pick> = rows.into_iter().map(Pick::Row).collect();
+        let value = if picks.is_empty() { whole } else { self.index(whole, picks, target.span) };
+        let statement = self.statements.len();
+        let plates = self.plates.clone();
+        self.statements.push(Statement::Observe(Observation { data: id, value, missing: None, dist, plates, span }));
+        if let Some(seen) = self.seen.get_mut(&id) {
+            seen.statement = Some(statement);
+        }
+        // Earlier rows were read already.
+        self.settle_missing(id);
+    }
+
+    /// What stands left of `~`: data with all their rows, without a type, for the first time.
+    pub(super) fn check_observed_rows(&mut self, id: DataId, target: &'a Target) -> Option<Vec<AxisId>> {
         let name = target.name.node.clone();
         if let Some(ty) = &target.ty {
             self.report(Statements::TypedObservation { name: name.clone(), span: ty.span });
         }
         if let Some(first) = self.observed.insert(id, target.span) {
-            self.report(Statements::ObservedTwice { name: name.clone(), first, second: target.span });
+            self.report(Statements::ObservedTwice { name, first, second: target.span });
         }
-        let data = &self.data[id.index()];
-        let (event, support) = (data.event.clone(), data.support.clone());
-        let event: Vec<Size> = event.iter().map(|size| self.known_size(size)).collect();
-        let broken = self.broken_data.contains(&id);
-        let axes = if broken { None } else { self.observation_rows(id, target) };
-        let declared = (!broken).then_some(&support);
-        let dist = self.check_dist(call, &For { name: &name, event: &event, declared, mixed: &[] });
-        let (Some(axes), Some(dist)) = (axes, dist) else { return };
-        if self.check_observed_support(id, call, &dist, &event).is_none() || self.broken_plates > 0 {
-            return;
-        }
-        let whole = self.data_node(id, target.span);
-        let picks: Vec<Pick> = axes.into_iter().map(Pick::Row).collect();
-        let value = if picks.is_empty() { whole } else { self.index(whole, picks, target.span) };
-        self.statements.push(Statement::Observe(Observation {
-            data: id,
-            value,
-            dist,
-            plates: self.plates.clone(),
-            span,
-        }));
+        if self.broken_data.contains(&id) { None } else { self.observation_rows(id, target) }
     }
 
     /// All row indices, each the variable of an enclosing plate over that dim, in order.

@@ -8,7 +8,7 @@ use crate::math::{NodeId, Op, Pick, Support};
 use crate::model::problems::Rows;
 use crate::shape::{AxisId, AxisKind, Size};
 use crate::source::Span;
-use crate::syntax::{BinaryOp, Expr, ExprKind};
+use crate::syntax::{BinaryOp, Expr, ExprKind, UnaryOp};
 
 /// In this branch the chain's variable is known to be at least this.
 pub(super) type Guard = (AxisId, usize);
@@ -36,6 +36,10 @@ impl<'a> Checker<'a> {
             return self.check_slice(low, high, size, name, index.span);
         }
         if let Some(axis) = self.lag_of(index) {
+            if self.axis_size(axis) != *size {
+                self.wrong_variable(axis, size, name, index.span);
+                return None;
+            }
             return self.check_lag(index, axis);
         }
         let node = self.check_node(index)?;
@@ -88,9 +92,7 @@ impl<'a> Checker<'a> {
             if size.minus(&end).known().is_some_and(|n| n >= 0) {
                 return Some(());
             }
-            let (variable, over) = (self.axes[axis].name.clone(), self.print_size(&self.axes[axis].size));
-            let axis_size = self.print_size(size);
-            self.report(Rows::VariableOverOther { name: name.into(), variable, over, size: axis_size, span });
+            self.wrong_variable(axis, size, name, span);
             return None;
         }
         if let Some(at) = self.whole_value(node) {
@@ -108,6 +110,12 @@ impl<'a> Checker<'a> {
         let category = matches!(self.support(node), Support::Category(_) | Support::Binary);
         self.report(Rows::IndexKind { name: name.into(), text: self.text(span), support, category, size, span });
         None
+    }
+
+    fn wrong_variable(&mut self, axis: AxisId, size: &Size, name: &str, span: Span) {
+        let (variable, over) = (self.axes[axis].name.clone(), self.print_size(&self.axes[axis].size));
+        let size = self.print_size(size);
+        self.report(Rows::VariableOverOther { name: name.into(), variable, over, size, span });
     }
 
     fn check_literal_index(&mut self, at: Size, size: &Size, name: &str, span: Span) -> Option<()> {
@@ -177,38 +185,64 @@ impl<'a> Checker<'a> {
         Some(Pick::Lag(axis, lag))
     }
 
-    pub(super) fn with_guard<T>(&mut self, guard: Option<Guard>, check: impl FnOnce(&mut Checker<'a>) -> T) -> T {
+    pub(super) fn with_guards<T>(&mut self, guards: Vec<Guard>, check: impl FnOnce(&mut Checker<'a>) -> T) -> T {
         let height = self.guards.len();
-        self.guards.extend(guard);
+        self.guards.extend(guards);
         let result = check(self);
         self.guards.truncate(height);
         result
     }
 
-    /// What a condition on a chain's variable says in its two branches about the first rows.
-    pub(super) fn lags_kept(&self, condition: &Expr) -> (Option<Guard>, Option<Guard>) {
+    /// What a condition on a chain's variable says about the first rows where it holds, and where it does not.
+    pub(super) fn lags_kept(&self, condition: &Expr) -> (Vec<Guard>, Vec<Guard>) {
         match &condition.kind {
             ExprKind::Paren(inner) => self.lags_kept(inner),
-            ExprKind::Binary { op, left, right, .. } => {
-                let (ExprKind::Name(name), ExprKind::Number { value, .. }) = (&left.kind, &right.kind) else {
-                    return (None, None);
-                };
-                let Some(axis) = self.axis_named(name) else { return (None, None) };
-                let n = *value as usize;
-                let kept = self.guards.iter().filter(|(a, _)| *a == axis).map(|(_, n)| *n).max().unwrap_or(0);
-                // `t == 1` keeps row 1 out only where row 0 is out already.
-                let after = (kept >= n).then_some((axis, n + 1));
-                match op {
-                    BinaryOp::Equal => (Some((axis, n)), after),
-                    BinaryOp::NotEqual => (after, Some((axis, n))),
-                    BinaryOp::Less => (None, Some((axis, n))),
-                    BinaryOp::LessEqual => (None, Some((axis, n + 1))),
-                    BinaryOp::Greater => (Some((axis, n + 1)), None),
-                    BinaryOp::GreaterEqual => (Some((axis, n)), None),
-                    _ => (None, None),
-                }
+            ExprKind::Unary { op: UnaryOp::Not, of } => {
+                let (holds, fails) = self.lags_kept(of);
+                (fails, holds)
             }
-            _ => (None, None),
+            ExprKind::Binary { op: BinaryOp::And, left, right, .. } => {
+                ([self.lags_kept(left).0, self.lags_kept(right).0].concat(), vec![])
+            }
+            ExprKind::Binary { op: BinaryOp::Or, left, right, .. } => {
+                (vec![], [self.lags_kept(left).1, self.lags_kept(right).1].concat())
+            }
+            ExprKind::Binary { op, left, right, .. } => match (&left.kind, &right.kind) {
+                (ExprKind::Name(name), ExprKind::Number { value, .. }) => self.compared(name, *op, *value),
+                (ExprKind::Number { value, .. }, ExprKind::Name(name)) => self.compared(name, turned(*op), *value),
+                _ => (vec![], vec![]),
+            },
+            _ => (vec![], vec![]),
         }
+    }
+
+    /// `t < 1`: what follows where it holds, and where it does not.
+    fn compared(&self, name: &str, op: BinaryOp, value: f64) -> (Vec<Guard>, Vec<Guard>) {
+        let Some(axis) = self.axis_named(name) else { return (vec![], vec![]) };
+        // The least row that a comparison with this number leaves.
+        let (at, above) = (value.ceil().max(0.0) as usize, (value.floor() + 1.0).max(0.0) as usize);
+        let kept = self.guards.iter().filter(|(a, _)| *a == axis).map(|(_, n)| *n).max().unwrap_or(0);
+        // `t == 1` keeps row 1 out only where row 0 is out already.
+        let after: Vec<Guard> = if value == kept as f64 { vec![(axis, kept + 1)] } else { vec![] };
+        match op {
+            BinaryOp::Equal => (vec![(axis, at)], after),
+            BinaryOp::NotEqual => (after, vec![(axis, at)]),
+            BinaryOp::Less => (vec![], vec![(axis, at)]),
+            BinaryOp::LessEqual => (vec![], vec![(axis, above)]),
+            BinaryOp::Greater => (vec![(axis, above)], vec![]),
+            BinaryOp::GreaterEqual => (vec![(axis, at)], vec![]),
+            _ => (vec![], vec![]),
+        }
+    }
+}
+
+/// The comparison with its sides exchanged.
+fn turned(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Less => BinaryOp::Greater,
+        BinaryOp::LessEqual => BinaryOp::GreaterEqual,
+        BinaryOp::Greater => BinaryOp::Less,
+        BinaryOp::GreaterEqual => BinaryOp::LessEqual,
+        other => other,
     }
 }

@@ -9,8 +9,8 @@ use super::types::Checked;
 use crate::dist::{self, Dist, Kind};
 use crate::math::support::{Bound, Fit, fits};
 use crate::math::{DefId, Label, NodeId, Op, SiteId, Support};
-use crate::model::problems::{Limits, Statements, Supports};
-use crate::model::{Definition, Owner, Site, Statement};
+use crate::model::problems::{Rows, Statements, Supports};
+use crate::model::{Definition, Origin, Owner, Site, Statement};
 use crate::shape::{AxisKind, Size};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Block, Call, Expr, Name, Stmt, Target};
@@ -41,6 +41,7 @@ impl<'a> Checker<'a> {
                     self.report(Statements::ByInModel { span: by.span });
                 }
                 match targets.as_slice() {
+                    _ if dist.name.node == "Boltzmann" => self.check_boltzmann(targets, dist, stmt.span),
                     [target] if !grouped => self.check_draw(target, dist, stmt.span),
                     _ => self.check_grouped(targets, dist),
                 }
@@ -53,8 +54,10 @@ impl<'a> Checker<'a> {
     pub(super) fn in_plate(&mut self, var: &'a Name, dim: &'a Name, chain: bool, check: impl FnOnce(&mut Checker<'a>)) {
         let height = self.scope.locals.len();
         let kind = if chain { AxisKind::Chain } else { AxisKind::Plate };
-        if chain {
-            self.report(Limits::Chain { span: var.span.to(dim.span) });
+        let outer = self.plates.iter().copied().find(|axis| self.axes[*axis].kind == AxisKind::Chain);
+        if let (true, Some(outer)) = (chain, outer) {
+            let (variable, outer) = (self.axes[outer].name.clone(), self.axes[outer].span);
+            self.report(Rows::NestedChain { variable, outer, span: var.span.to(dim.span) });
         }
         match self.plate_dim(&dim.node, dim.span) {
             Some(dim) => {
@@ -133,10 +136,7 @@ impl<'a> Checker<'a> {
     /// `z: TYPE ~ Dist(...)`
     fn check_latent(&mut self, target: &'a Target, call: &'a Call, span: Span) {
         let name = &target.name;
-        if let Some(first) = target.index.first() {
-            let rows = target.index.last().map_or(first.span, |last| first.span.to(last.span));
-            self.report(Statements::IndexedLatent { name: name.node.clone(), span: rows });
-        }
+        self.check_no_rows(target);
         let typed = target.ty.as_ref().map(|ty| self.check_complete_type(ty));
         let declared = match typed {
             // Its type was reported: what reads it should not stumble.
@@ -148,6 +148,10 @@ impl<'a> Checker<'a> {
             Some(Some(checked)) => Some(checked),
             None => None,
         };
+        if self.in_chain() && super::chains::reads(call, &name.node) {
+            self.check_chained(target, call, declared, span);
+            return;
+        }
         let event = declared.as_ref().map_or(vec![], |checked| checked.event.clone());
         let support = declared.as_ref().map(|checked| checked.support.clone());
         let dist = self.check_dist_of(
@@ -159,52 +163,68 @@ impl<'a> Checker<'a> {
             let (support, restricted) = self.latent_support(name, call, &dist, declared.as_ref(), target)?;
             Some((dist, support, restricted))
         });
+        let written = Written { target, call, span };
         match (fitted, declared) {
             (Some((dist, support, restricted)), _) => {
-                self.add_site(name, event, support, dist, restricted, Written { target, call, span });
+                if let Some(id) = self.add_site(name, event, support, written) {
+                    self.settle(id, dist, restricted);
+                }
             }
             // The distribution was reported, the type is known: the site can be read.
-            (None, Some(checked)) => {
-                let dist = Dist { kind: Kind::Flat, args: Default::default() };
-                self.add_site(name, checked.event, checked.support, dist, false, Written { target, call, span });
-            }
+            (None, Some(checked)) => _ = self.add_site(name, checked.event, checked.support, written),
             (None, None) => self.declare_broken(name),
         }
     }
 
-    fn check_dist_of(&mut self, name: &Name, call: &'a Call, of: &For) -> Option<Dist> {
+    /// A latent is declared without its rows.
+    pub(super) fn check_no_rows(&mut self, target: &Target) {
+        if let Some(first) = target.index.first() {
+            let rows = target.index.last().map_or(first.span, |last| first.span.to(last.span));
+            self.report(Statements::IndexedLatent { name: target.name.node.clone(), span: rows });
+        }
+    }
+
+    pub(super) fn check_dist_of(&mut self, name: &Name, call: &'a Call, of: &For) -> Option<Dist> {
         self.declaring = Some(name.node.clone());
         let dist = self.check_dist(call, of);
         self.declaring = None;
         dist
     }
 
-    fn add_site(
+    /// Declares a site whose distribution is not known yet.
+    pub(super) fn add_site(
         &mut self,
         name: &Name,
         event: Vec<Size>,
         support: Support,
-        dist: Dist,
-        restricted: bool,
         written: Written<'a>,
-    ) {
+    ) -> Option<SiteId> {
         if self.broken_plates > 0 {
             self.declare_broken(name);
-            return;
+            return None;
         }
         let id = SiteId(self.sites.len() as u32);
         if !self.declare(name, Meaning::Site(id)) {
-            return;
+            return None;
         }
         let plates = self.plates.clone();
-        self.sites.push(Site { name: name.node.clone(), plates, event, support, dist, restricted, span: written.span });
+        let dist = Dist { kind: Kind::Flat, args: Default::default() };
+        let (name_text, origin, span) = (name.node.clone(), Origin::Drawn, written.span);
+        self.sites.push(Site { name: name_text, origin, plates, event, support, dist, restricted: false, span });
         self.site_names.push(name.span);
         self.site_written.push(written);
+        Some(id)
+    }
+
+    /// The distribution of a site that was declared.
+    pub(super) fn settle(&mut self, id: SiteId, dist: Dist, restricted: bool) {
+        let site = &mut self.sites[id.index()];
+        (site.dist, site.restricted) = (dist, restricted);
         self.statements.push(Statement::Latent(id));
     }
 
     /// The site's support, and whether its density is restricted to it.
-    fn latent_support(
+    pub(super) fn latent_support(
         &mut self,
         name: &Name,
         call: &Call,
@@ -284,14 +304,15 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// `(x[n], h: binary[H]) ~ Boltzmann(e)`
+    /// Several names are drawn together only from `Boltzmann`.
     fn check_grouped(&mut self, targets: &'a [Target], dist: &'a Call) {
-        if dist.name.node == "Boltzmann" {
-            self.report(Limits::Distribution { name: dist.name.node.clone(), span: dist.name.span });
-        } else {
-            let span = targets.first().map_or(dist.span, |first| first.span.to(dist.span));
-            self.report(Statements::Grouped { dist: dist.name.node.clone(), span });
-        }
+        let span = targets.first().map_or(dist.span, |first| first.span.to(dist.span));
+        self.report(Statements::Grouped { dist: dist.name.node.clone(), span });
+        self.give_up_targets(targets);
+    }
+
+    /// Nothing is said below of names whose statement was reported.
+    pub(super) fn give_up_targets(&mut self, targets: &'a [Target]) {
         for target in targets {
             match self.scope.top.get(&target.name.node).map(|entry| entry.meaning.clone()) {
                 Some(Meaning::Data(id)) => _ = self.observed.insert(id, target.span),

@@ -14,6 +14,7 @@ pub(in crate::model) enum Statements {
     ObservedRows { name: String, rows: Vec<String>, around: Vec<(String, String)>, given: usize, span: Span },
     ObservedAgain { name: String, variable: String, dim: String, span: Span },
     Grouped { dist: String, span: Span },
+    ChainType { name: String, span: Span },
 }
 
 impl From<Statements> for Problem {
@@ -67,6 +68,12 @@ impl From<Statements> for Problem {
                                    `sum(... for {variable} in {dim})`"
                     ))
             }
+            Statements::ChainType { name, span } => Problem::error(
+                "ppl::model::chain_type",
+                format!("`{name}` reads earlier rows of itself, and its support is not known before that"),
+            )
+            .label(span, "what is it?")
+            .help(format!("write its type, as in `{name}: real ~ ...` or `{name}: category(K) ~ ...`")),
             Statements::Grouped { dist, span } => Problem::error(
                 "ppl::model::grouped",
                 format!("several names are drawn together only from Boltzmann, not {dist}"),
@@ -104,6 +111,8 @@ pub(in crate::model) enum Fits {
     Twice { name: String, first: Span, second: Span },
     NotInPhase { name: String, span: Span },
     Value { name: String, wants: &'static str, written: &'static str, span: Span },
+    Word { name: String, words: Vec<&'static str>, span: Span },
+    Arguments { what: &'static str, name: String, written: &'static str, span: Span },
     Rate { span: Span },
     BatchNotADim { name: String, word: &'static str, span: Span },
     UnknownName { what: &'static str, name: String, nearest: Option<String>, known: String, span: Span },
@@ -140,6 +149,17 @@ impl From<Fits> for Problem {
             Fits::Value { name, wants, written, span } => {
                 Problem::error("ppl::model::fit_value", format!("`{name}:` takes {wants}"))
                     .label(span, "not this")
+                    .help(format!("write it like `{written}`"))
+            }
+            Fits::Word { name, words, span } => {
+                let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+                Problem::error("ppl::model::fit_value", format!("`{name}:` takes {}", join(&words, "or")))
+                    .label(span, "not this")
+                    .help("write one of these words, or leave the entry out")
+            }
+            Fits::Arguments { what, name, written, span } => {
+                Problem::error("ppl::model::fit_value", format!("{what} `{name}` is not written so"))
+                    .label(span, "other numbers are wanted here")
                     .help(format!("write it like `{written}`"))
             }
             Fits::Rate { span } => Problem::error("ppl::model::fit_value", "this is no rate")

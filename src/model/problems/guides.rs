@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use crate::source::Span;
 
 pub(in crate::model) enum Guides {
-    AutoArguments { name: String, span: Span },
+    AutoArguments { name: String, written: &'static str, span: Span },
     UnknownAuto { name: String, nearest: Option<String>, span: Span },
     FactorInGuide { span: Span },
     Grouped { span: Span },
@@ -40,10 +40,10 @@ fn plates(dims: &[String]) -> String {
 impl From<Guides> for Problem {
     fn from(fact: Guides) -> Problem {
         match fact {
-            Guides::AutoArguments { name, span } => {
-                Problem::error("ppl::model::guide_name", format!("guide `{name}` takes no arguments"))
+            Guides::AutoArguments { name, written, span } => {
+                Problem::error("ppl::model::guide_name", format!("guide `{name}` takes other arguments"))
                     .label(span, "these arguments")
-                    .help(format!("write `guide {name}`"))
+                    .help(format!("write it like `{written}`"))
             }
             Guides::UnknownAuto { name, nearest, span } => {
                 let known =

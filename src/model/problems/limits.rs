@@ -1,4 +1,5 @@
-//! What the language has and this version does not compile yet: said as such, each with its own code.
+//! What the language has and the checker does not represent yet: said as such, each with its own code. What is
+//! represented and cannot be fitted yet says so when it is fitted.
 
 use crate::problem::Problem;
 use crate::source::Span;
@@ -7,14 +8,8 @@ pub(in crate::model) enum Limits {
     Distribution { name: String, span: Span },
     Cut { dist: &'static str, inner: &'static str, span: Span },
     Layer { name: String, written: &'static str, span: Span },
-    Chain { span: Span },
+    ChainDefinition { name: String, span: Span },
     MissingRead { name: String, span: Span },
-    Auto { name: String, span: Span },
-    Objective { name: String, span: Span },
-    Optimizer { name: String, span: Span },
-    Phase { span: Span },
-    Entry { name: String, span: Span },
-    Energy { name: String, span: Span },
 }
 
 impl From<Limits> for Problem {
@@ -25,7 +20,6 @@ impl From<Limits> for Problem {
                     "Cauchy" => {
                         "write `StudentT(1, loc, scale)`, which is the same; for a positive scale `HalfCauchy(scale)`"
                     }
-                    "Boltzmann" => "energy models are to come; nothing in this version fits one",
                     _ => {
                         "distributions so far: Normal, LogNormal, HalfNormal, HalfCauchy, StudentT, Gamma, Beta, \
                           Dirichlet, Exponential, Bernoulli, Categorical, Poisson, Binomial and Flat"
@@ -46,46 +40,18 @@ impl From<Limits> for Problem {
                     .label(span, format!("`{name}` is known, and to come"))
                     .help("layers so far: `dense(x, n)`; `reshape` and `flatten` work as well")
             }
-            Limits::Chain { span } => {
-                Problem::error("ppl::limitation::chain", "ordered plates (`chain`) are not supported yet")
-                    .label(span, "this plate")
-                    .help("a plate without `chain` has independent rows")
-            }
-            Limits::MissingRead { name, span } => {
-                let message = format!("reading missing entries of `{name}` is not supported yet");
-                Problem::error("ppl::limitation::missing", message)
-                    .label(span, "its missing entries would be latents")
-                    .help(format!("drop the rows with holes and declare `{name}` without `?`"))
-            }
-            Limits::Auto { name, span } => {
-                Problem::error("ppl::limitation::guide", format!("the automatic guide `{name}` is not supported yet"))
-                    .label(span, "known, and to come")
-                    .help("write `guide meanfield` or `guide fullrank`")
-            }
-            Limits::Objective { name, span } => {
-                Problem::error("ppl::limitation::objective", format!("the objective `{name}` is not supported yet"))
-                    .label(span, "known, and to come")
-                    .help("write `objective: elbo`, or leave the entry out")
-            }
-            Limits::Optimizer { name, span } => {
-                Problem::error("ppl::limitation::optimizer", format!("the optimizer `{name}` is not supported yet"))
-                    .label(span, "known, and to come")
-                    .help("write `optimizer: adam(lr: 1e-3)`")
-            }
-            Limits::Phase { span } => Problem::error("ppl::limitation::phase", "phases are not supported yet")
-                .label(span, "this phase")
-                .help("model and guide are fitted together without them"),
-            Limits::Entry { name, span } => {
-                Problem::error("ppl::limitation::fit_entry", format!("the entry `{name}:` is not supported yet"))
-                    .label(span, "known, and to come")
-                    .help("leave it out")
-            }
-            Limits::Energy { name, span } => Problem::error(
-                "ppl::limitation::energy",
-                format!("energy models (`energy {name}`) are not supported yet"),
+            Limits::ChainDefinition { name, span } => Problem::error(
+                "ppl::limitation::chain_definition",
+                format!("the definition `{name}` reads earlier rows of itself, which is not supported yet"),
             )
-            .label(span, "known, and to come")
-            .help("write the model with sites and `~`, or a `factor`"),
+            .label(span, "an earlier row of what is being defined")
+            .help("definitions may read earlier rows of sites, data and definitions above them"),
+            Limits::MissingRead { name, span } => {
+                let message = format!("a start or a bound that reads missing entries of `{name}` is not supported yet");
+                Problem::error("ppl::limitation::missing", message)
+                    .label(span, "some of these may be missing")
+                    .help("write the number, or leave the start out")
+            }
         }
     }
 }

@@ -63,6 +63,11 @@ pub(in crate::model) enum Rows {
         text: String,
         span: Span,
     },
+    NestedChain {
+        variable: String,
+        outer: Span,
+        span: Span,
+    },
     LagForward {
         variable: String,
         text: String,
@@ -151,6 +156,12 @@ impl From<Rows> for Problem {
             )
             .label(span, "a lag")
             .help(format!("for an ordered plate write `for {variable} in ... chain {{ ... }}`")),
+            Rows::NestedChain { variable, outer, span } => {
+                Problem::error("ppl::model::nested_chain", "a chain cannot stand in a chain")
+                    .label(span, "an ordered plate")
+                    .label(outer, format!("inside the chain of `{variable}`"))
+                    .help("leave `chain` out of one of them: rows of a plate are independent given what is outside")
+            }
             Rows::LagForward { variable, text, span } => {
                 Problem::error("ppl::model::lag", format!("`[{text}]` is no earlier row of the chain"))
                     .label(span, "only earlier rows can be read")

@@ -68,6 +68,7 @@ impl Lowerer<'_> {
                 if matches!(node.op, Op::Softmax(_)) { self.unary(Unary::Exp, &last) } else { Ok(last) }
             }
             Op::Sample { kind, .. } => limitation(format!("a draw of {kind}")),
+            Op::Complete { .. } | Op::Present(_) => limitation("a value that reads missing entries"),
             Op::Layer { name, .. } => limitation(format!("the layer `{name}`")),
             _ => self.array(&node.op),
         }

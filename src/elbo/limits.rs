@@ -1,0 +1,72 @@
+//! What the checker knows and no bound is derived for yet: told once, before anything is derived.
+
+use crate::elbo::problems::{ElboProblem, Limitation};
+use crate::math::{Op, Pick, Support};
+use crate::model::{Auto, Model, Objective, Statement, Unit};
+use crate::problem::Problems;
+use crate::shape::AxisKind;
+use crate::source::Span;
+
+/// Every request and every kind of statement that is not derived yet.
+pub fn check(model: &Model, problems: &mut Problems) {
+    let mut limited = |(what, span): (Limitation, Span)| problems.push(ElboProblem::Limitation { what, span });
+    model.statements.iter().filter_map(|statement| energy(model, statement)).for_each(&mut limited);
+    model.statements.iter().filter_map(|statement| missing(model, statement)).for_each(&mut limited);
+    chain(model).into_iter().for_each(&mut limited);
+    guide(model).into_iter().for_each(&mut limited);
+    objective(model).into_iter().for_each(&mut limited);
+}
+
+fn energy(model: &Model, statement: &Statement) -> Option<(Limitation, Span)> {
+    let Statement::Boltzmann(of) = statement else { return None };
+    let other = of.units.iter().find_map(|unit| {
+        let (name, support, event) = match unit {
+            Unit::Observed(id, _) => {
+                let data = &model.data[id.index()];
+                (&data.name, &data.support, &data.event)
+            }
+            Unit::Latent(id) => {
+                let site = &model.sites[id.index()];
+                (&site.name, &site.support, &site.event)
+            }
+        };
+        (*support != Support::Binary || event.len() != 1).then(|| name.clone())
+    });
+    Some((Limitation::Energy { name: of.energy.clone(), other }, of.span))
+}
+
+fn missing(model: &Model, statement: &Statement) -> Option<(Limitation, Span)> {
+    let Statement::Observe(y) = statement else { return None };
+    let data = &model.data[y.data.index()];
+    data.missing.then(|| (Limitation::MissingValues { data: data.name.clone() }, y.span))
+}
+
+/// Rows of a chain are independent as long as none reads an earlier one.
+fn chain(model: &Model) -> Option<(Limitation, Span)> {
+    let lagged = model.graph.nodes.iter().find(|(_, node)| match &node.op {
+        Op::Index(base, picks) => {
+            let random = model.graph.mentions(*base, |op| matches!(op, Op::Site(_)));
+            random && picks.iter().any(|pick| matches!(pick, Pick::Lag(..)))
+        }
+        _ => false,
+    });
+    let (_, node) = lagged?;
+    let axis = model.axes.iter().find(|(_, axis)| axis.kind == AxisKind::Chain)?;
+    Some((Limitation::Chain { variable: axis.1.name.clone() }, node.span.unwrap_or_default()))
+}
+
+fn guide(model: &Model) -> Option<(Limitation, Span)> {
+    let auto = model.guide.auto?;
+    let derived = matches!(auto, Auto::MeanField | Auto::FullRank);
+    (!derived).then(|| (Limitation::Guide { name: auto.to_string() }, model.guide.span.unwrap_or_default()))
+}
+
+fn objective(model: &Model) -> Option<(Limitation, Span)> {
+    let span = model.fit.spans.get("objective").copied().unwrap_or_default();
+    match model.fit.objective? {
+        Objective::Elbo(None) => None,
+        // Said of the energy that it fits.
+        Objective::Cd(_) | Objective::Pcd(_) => None,
+        other => Some((Limitation::Objective { name: other.to_string() }, span)),
+    }
+}
