@@ -39,12 +39,20 @@ pub enum AxisKind {
 
 pub type AxisId = Id<Axis>;
 
-/// A size in normal form: a polynomial in the dims with whole coefficients. `D * 256 + 1` equals `1 + 256 * D`;
-/// a dim without a value equals only itself.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+/// A size in normal form: a polynomial in the dims with whole coefficients, over a whole number. `D * 256 + 1` equals
+/// `1 + 256 * D`; a dim without a value equals only itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Size {
     /// Product of dims (sorted, with repeats) to coefficient; no zero coefficients.
     terms: BTreeMap<Vec<DimId>, i64>,
+    /// Positive, and without a factor that all coefficients have.
+    over: i64,
+}
+
+impl Default for Size {
+    fn default() -> Size {
+        Size { terms: BTreeMap::new(), over: 1 }
+    }
 }
 
 impl Size {
@@ -57,19 +65,31 @@ impl Size {
     }
 
     fn from_terms(terms: impl IntoIterator<Item = (Vec<DimId>, i64)>) -> Size {
+        Size::ratio(terms, 1)
+    }
+
+    fn ratio(terms: impl IntoIterator<Item = (Vec<DimId>, i64)>, over: i64) -> Size {
         let mut sum: BTreeMap<Vec<DimId>, i64> = BTreeMap::new();
         for (dims, coefficient) in terms {
             *sum.entry(dims).or_default() += coefficient;
         }
         sum.retain(|_, coefficient| *coefficient != 0);
-        Size { terms: sum }
+        let common = sum.values().fold(over, |common, n| divisor(common, *n));
+        sum.values_mut().for_each(|n| *n /= common);
+        Size { terms: sum, over: over / common }
+    }
+
+    /// n (n - 1) / 2: how many entries a square matrix has below its diagonal.
+    pub fn below_diagonal(&self) -> Size {
+        let twice = self.times(&self.minus(&Size::fixed(1)));
+        Size::ratio(twice.terms, 2 * twice.over)
     }
 
     /// The number, where no dim without a value is in it. May be negative after a subtraction: the checker says so.
     pub fn known(&self) -> Option<i64> {
         match self.terms.iter().next() {
             None => Some(0),
-            Some((dims, n)) if self.terms.len() == 1 && dims.is_empty() => Some(*n),
+            Some((dims, n)) if self.terms.len() == 1 && dims.is_empty() && self.over == 1 => Some(*n),
             Some(_) => None,
         }
     }
@@ -77,13 +97,14 @@ impl Size {
     /// The dim, where the size is exactly one dim.
     pub fn as_dim(&self) -> Option<DimId> {
         match self.terms.iter().next() {
-            Some((dims, 1)) if self.terms.len() == 1 && dims.len() == 1 => Some(dims[0]),
+            Some((dims, 1)) if self.terms.len() == 1 && dims.len() == 1 && self.over == 1 => Some(dims[0]),
             _ => None,
         }
     }
 
     pub fn plus(&self, other: &Size) -> Size {
-        Size::from_terms(self.terms.clone().into_iter().chain(other.terms.clone()))
+        let scaled = |size: &Size, by: i64| size.terms.clone().into_iter().map(move |(dims, n)| (dims, n * by));
+        Size::ratio(scaled(self, other.over).chain(scaled(other, self.over)), self.over * other.over)
     }
 
     pub fn minus(&self, other: &Size) -> Size {
@@ -91,29 +112,31 @@ impl Size {
     }
 
     pub fn times(&self, other: &Size) -> Size {
-        Size::from_terms(self.terms.iter().flat_map(|(a, m)| {
+        let terms = self.terms.iter().flat_map(|(a, m)| {
             other.terms.iter().map(move |(b, n)| {
                 let mut dims: Vec<DimId> = a.iter().chain(b).copied().collect();
                 dims.sort();
                 (dims, m * n)
             })
-        }))
+        });
+        Size::ratio(terms, self.over * other.over)
     }
 
     /// Exact division by a known number; `None` where it does not divide.
     pub fn divided(&self, by: i64) -> Option<Size> {
         let exact = by != 0 && self.terms.values().all(|n| n % by == 0);
-        exact.then(|| Size::from_terms(self.terms.iter().map(|(dims, n)| (dims.clone(), n / by))))
+        exact.then(|| Size::ratio(self.terms.iter().map(|(dims, n)| (dims.clone(), n / by)), self.over))
     }
 
     /// Puts known dim values in.
     pub fn substitute(&self, value: &impl Fn(DimId) -> Option<Size>) -> Size {
-        self.terms.iter().fold(Size::default(), |sum, (dims, n)| {
+        let sum = self.terms.iter().fold(Size::default(), |sum, (dims, n)| {
             let product = dims.iter().fold(Size::from_terms([(vec![], *n)]), |product, dim| {
                 product.times(&value(*dim).unwrap_or_else(|| Size::dim(*dim)))
             });
             sum.plus(&product)
-        })
+        });
+        Size::ratio(sum.terms, sum.over * self.over)
     }
 
     pub fn dims(&self) -> impl Iterator<Item = DimId> + '_ {
@@ -149,8 +172,13 @@ impl Size {
             }
             text.push_str(&parts.join(" * "));
         }
-        text
+        if self.over == 1 { text } else { format!("({text}) / {}", self.over) }
     }
+}
+
+/// The largest number that divides both.
+fn divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a.abs() } else { divisor(b, a % b) }
 }
 
 impl From<usize> for Size {

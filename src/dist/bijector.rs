@@ -1,8 +1,8 @@
 //! Maps from unconstrained coordinates onto supports (LANGUAGE.md 1.8, "Scales"), with their log-determinants.
 //!
-//! Matrix supports (`cholesky`, `cholesky_corr`, `cov`) have no map yet, and discrete ones never: `Bijector::of` is
-//! `None`.
+//! Discrete supports have no map: `Bijector::of` is `None`. Those of matrices are in `matrices`.
 
+use super::matrices;
 use crate::kernel::special;
 use crate::math::support::Bound;
 use crate::math::{Graph, NodeId, Pick, Support};
@@ -26,10 +26,16 @@ pub enum Bijector {
     PositiveOrdered,
     /// Stick breaking in index order, v_k = sigmoid(u_k - log(K - k)), k = 1..K-1: u = 0 is the uniform point.
     Simplex,
+    /// A lower triangular matrix: exp of the first coordinates on the diagonal, the others below it, row by row.
+    Cholesky,
+    /// That matrix times its transpose.
+    Cov,
+    /// tanh of partial correlations, row by row below the diagonal: the Cholesky factor of a correlation matrix.
+    CholeskyCorr,
 }
 
 impl Bijector {
-    /// The map onto a continuous support; `None` onto discrete and matrix supports.
+    /// The map onto a continuous support; `None` onto a discrete one.
     pub fn of(support: &Support) -> Option<Bijector> {
         Some(match support {
             Support::Real => Bijector::Identity,
@@ -44,12 +50,17 @@ impl Bijector {
             Support::Ordered(_) => Bijector::Ordered,
             Support::PositiveOrdered(_) => Bijector::PositiveOrdered,
             Support::Simplex(_) => Bijector::Simplex,
+            Support::Cholesky(_) => Bijector::Cholesky,
+            Support::Cov(_) => Bijector::Cov,
+            Support::CholeskyCorr(_) => Bijector::CholeskyCorr,
             _ => return None,
         })
     }
 
     /// The value at unconstrained `u`, in log space where a density will take its logarithm.
-    pub fn forward(&self, g: &mut Graph, u: NodeId) -> NodeId {
+    /// `event` is that of the value.
+    pub fn forward(&self, g: &mut Graph, u: NodeId, event: &[Size]) -> NodeId {
+        let n = || event.last().cloned().unwrap_or_default();
         match self {
             Bijector::Identity => u,
             Bijector::Exp => g.exp(u),
@@ -80,11 +91,15 @@ impl Bijector {
                 with_support(g, sum, Support::PositiveOrdered)
             }
             Bijector::Simplex => simplex(g, u),
+            Bijector::Cholesky => matrices::cholesky(g, u, n()),
+            Bijector::Cov => matrices::cov(g, u, n()),
+            Bijector::CholeskyCorr => matrices::cholesky_corr(g, u, n()),
         }
     }
 
     /// log |det d value / d u|: a number, summed over the event.
-    pub fn log_det(&self, g: &mut Graph, u: NodeId) -> NodeId {
+    pub fn log_det(&self, g: &mut Graph, u: NodeId, event: &[Size]) -> NodeId {
+        let n = || event.last().cloned().unwrap_or_default();
         let each = match self {
             Bijector::Identity => return g.number(0.0),
             Bijector::Exp | Bijector::Above(_) | Bijector::Below(_) | Bijector::PositiveOrdered => u,
@@ -101,6 +116,9 @@ impl Bijector {
                 let (broken, left) = stick(g, u);
                 g.add(broken, left)
             }
+            Bijector::Cholesky => matrices::cholesky_log_det(g, u, n()),
+            Bijector::Cov => matrices::cov_log_det(g, u, n()),
+            Bijector::CholeskyCorr => matrices::cholesky_corr_log_det(g, u, n()),
         };
         g.sum_event(each)
     }
@@ -108,9 +126,17 @@ impl Bijector {
     /// The unconstrained shape of a value of this shape.
     pub fn free_event(&self, event: &[Size]) -> Vec<Size> {
         let mut free = event.to_vec();
-        if let (Bijector::Simplex, Some(last)) = (self, free.last_mut()) {
-            *last = last.minus(&Size::fixed(1));
+        let Some(last) = free.pop() else { return free };
+        let matrix = matches!(self, Bijector::Cholesky | Bijector::Cov | Bijector::CholeskyCorr);
+        if matrix {
+            free.pop();
         }
+        free.push(match self {
+            Bijector::Simplex => last.minus(&Size::fixed(1)),
+            Bijector::CholeskyCorr => last.below_diagonal(),
+            _ if matrix => last.below_diagonal().plus(&last),
+            _ => last,
+        });
         free
     }
 
@@ -152,6 +178,9 @@ impl Bijector {
                 z.push(left.exp());
                 z
             }
+            Bijector::Cholesky => matrices::cholesky_f64(u),
+            Bijector::Cov => matrices::cov_f64(u),
+            Bijector::CholeskyCorr => matrices::cholesky_corr_f64(u),
         }
     }
 
@@ -172,6 +201,9 @@ impl Bijector {
                 let left: Vec<f64> = (0..n).map(|k| value[k + 1..].iter().sum()).collect();
                 (0..n.saturating_sub(1)).map(|k| (value[k] / left[k]).ln() + stick_offset(n, k)).collect()
             }
+            Bijector::Cholesky => matrices::inverse_cholesky_f64(value),
+            Bijector::Cov => matrices::inverse_cov_f64(value),
+            Bijector::CholeskyCorr => matrices::inverse_cholesky_corr_f64(value),
         }
     }
 }
@@ -220,7 +252,7 @@ fn first_and_rest(g: &mut Graph, u: NodeId) -> (NodeId, NodeId) {
 }
 
 /// What the map is onto is more than intervals say.
-fn with_support(g: &mut Graph, id: NodeId, support: fn(Size) -> Support) -> NodeId {
+pub(super) fn with_support(g: &mut Graph, id: NodeId, support: fn(Size) -> Support) -> NodeId {
     let node = g.nodes[id].clone();
     let size = node.shape.event.last().cloned().unwrap_or_default();
     g.node(node.op, node.shape, support(size))

@@ -32,7 +32,7 @@ pub const ROW: Row = Row {
 };
 
 /// The number of tries, where it is a literal or a size.
-fn size(g: &Graph, n: NodeId) -> Option<Size> {
+pub fn size(g: &Graph, n: NodeId) -> Option<Size> {
     match &g.nodes[g.unnamed(n)].op {
         Op::Size(size) => Some(size.clone()),
         Op::Number(n) if n.fract() == 0.0 && *n >= 0.0 => Some(Size::fixed(*n as usize)),

@@ -2,8 +2,9 @@
 
 use super::{Kind, Row};
 use super::{
-    bernoulli, beta, binomial, categorical, censored, dirichlet, exponential, flat, gamma, half_cauchy, half_normal,
-    log_normal, mixture, normal, poisson, student_t, truncated,
+    ar, bernoulli, beta, binomial, categorical, censored, concrete, dirichlet, dirichlet_multinomial, exponential,
+    flat, gamma, gaussian_random_walk, half_cauchy, half_normal, lkj_cholesky, log_normal, logistic_normal, mixture,
+    multinomial, mv_normal, normal, one_hot, poisson, student_t, truncated,
 };
 
 pub static ROWS: &[Row] = &[
@@ -24,10 +25,30 @@ pub static ROWS: &[Row] = &[
     mixture::ROW,
     truncated::ROW,
     censored::ROW,
+    mv_normal::ROW,
+    logistic_normal::ROW,
+    lkj_cholesky::ROW,
+    one_hot::ROW,
+    multinomial::ROW,
+    dirichlet_multinomial::ROW,
+    concrete::ROW,
+    gaussian_random_walk::ROW,
+    ar::ROW,
 ];
 
 /// Distributions whose values are vectors or matrices, with the type of one value.
-const VALUES: &[(Kind, &str)] = &[(Kind::Dirichlet, "simplex[K]")];
+const VALUES: &[(Kind, &str)] = &[
+    (Kind::Dirichlet, "simplex[K]"),
+    (Kind::MvNormal, "real[K]"),
+    (Kind::LogisticNormal, "simplex[K]"),
+    (Kind::LKJCholesky, "cholesky_corr[K]"),
+    (Kind::OneHot, "onehot[K]"),
+    (Kind::Multinomial, "count[K]"),
+    (Kind::DirichletMultinomial, "count[K]"),
+    (Kind::Concrete, "simplex[K]"),
+    (Kind::GaussianRandomWalk, "real[T]"),
+    (Kind::AR, "real[T]"),
+];
 
 /// The type of one value, where it is not a number.
 pub fn value_type(kind: Kind) -> Option<&'static str> {
@@ -49,24 +70,15 @@ pub const TO_COME: &[&str] = &[
     "Kumaraswamy",
     "TruncatedNormal",
     "VonMises",
-    "LogisticNormal",
-    "MvNormal",
-    "LKJCholesky",
     "Delta",
-    "OneHot",
     "BetaBinomial",
     "NegativeBinomial",
     "ZeroInflatedPoisson",
     "Geometric",
-    "Multinomial",
-    "DirichletMultinomial",
     "DiscreteUniform",
     "OrderedLogistic",
-    "Concrete",
     "RelaxedBernoulli",
     "DiscretizedLogistic",
-    "GaussianRandomWalk",
-    "AR",
     "Boltzmann",
     "Flow",
 ];

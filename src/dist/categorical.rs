@@ -24,7 +24,7 @@ pub const ROW: Row = Row {
 };
 
 /// `p: softmax(l)` is `logits: l`.
-fn canonical(g: &mut Graph, args: &Args) -> Args {
+pub fn canonical(g: &mut Graph, args: &Args) -> Args {
     let Some(p) = args.get("p") else { return args.clone() };
     match g.nodes[g.unnamed(*p)].op {
         Op::Softmax(logits) => bernoulli::other(args, "p", "logits", logits),
@@ -66,7 +66,7 @@ pub fn expected_log(g: &mut Graph, weights: NodeId, args: &Args) -> NodeId {
     g.sum_last(terms)
 }
 
-fn entropy(g: &mut Graph, args: &Args) -> NodeId {
+pub fn entropy(g: &mut Graph, args: &Args) -> NodeId {
     let p = p(g, args);
     let negative = expected_log(g, p, args);
     g.neg(negative)

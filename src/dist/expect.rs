@@ -4,7 +4,7 @@
 use std::f64::consts::PI;
 
 use super::Statistic::{self, Log, Log1m, Value, Variance};
-use super::{Args, Dist, Kind, beta, binomial, dirichlet, gamma, poisson, row};
+use super::{Args, Dist, Kind, beta, binomial, dirichlet, gamma, multinomial, poisson, row};
 use crate::math::{Graph, NodeId};
 
 /// The name under which the value itself is taken for what is random.
@@ -46,6 +46,9 @@ pub static LINEAR: &[Linear] = &[
     linear(Kind::Bernoulli, VALUE, |g, _, args, e| at_mean(g, Kind::Bernoulli, args, e)),
     linear(Kind::Binomial, "p", binomial_p),
     linear(Kind::Categorical, "p", |g, x, _, e| { let logs = e(Log)?; Some(g.take(logs, x)) }),
+    linear(Kind::OneHot, "p", |g, x, _, e| { let terms = g.mul(x, e(Log)?); Some(g.sum_last(terms)) }),
+    linear(Kind::OneHot, VALUE, |g, _, args, e| at_mean(g, Kind::OneHot, args, e)),
+    linear(Kind::Multinomial, "p", multinomial_p),
     linear(Kind::Flat, VALUE, |g, x, args, _| Some((row(Kind::Flat).log_prob)(g, x, args))),
 ];
 
@@ -145,6 +148,12 @@ fn successes(g: &mut Graph, value: NodeId, n: NodeId, e: Stats) -> Option<NodeId
 fn binomial_p(g: &mut Graph, value: NodeId, args: &Args, e: Stats) -> Option<NodeId> {
     let choices = binomial::log_choices(g, value, args);
     let order = successes(g, value, args["n"], e)?;
+    Some(g.add(choices, order))
+}
+
+fn multinomial_p(g: &mut Graph, value: NodeId, args: &Args, e: Stats) -> Option<NodeId> {
+    let terms = g.mul(value, e(Log)?);
+    let (order, choices) = (g.sum_last(terms), multinomial::log_choices(g, value, args["n"]));
     Some(g.add(choices, order))
 }
 

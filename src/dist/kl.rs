@@ -1,7 +1,8 @@
 //! Closed Kullback-Leibler divergences, one row a pair: KL(q || p) = E_q[log q - log p].
 
-use super::{Args, Dist, Kind, bernoulli, beta, binomial, categorical, dirichlet, poisson, row};
+use super::{Args, Dist, Kind, bernoulli, beta, binomial, categorical, dirichlet, mv_normal, poisson, row};
 use crate::math::{Graph, NodeId};
+use crate::shape::Size;
 
 type Divergence = fn(&mut Graph, &Args, &Args) -> Option<NodeId>;
 
@@ -30,6 +31,12 @@ pub static PAIRS: &[Pair] = &[
     pair(Kind::Categorical, Kind::Categorical, categorical_categorical),
     pair(Kind::Binomial, Kind::Binomial, binomial_binomial),
     pair(Kind::Poisson, Kind::Poisson, poisson_poisson),
+    pair(Kind::MvNormal, Kind::MvNormal, mv_normal),
+    pair(Kind::MvNormal, Kind::Normal, mv_normal),
+    pair(Kind::Normal, Kind::MvNormal, mv_normal),
+    pair(Kind::LogisticNormal, Kind::LogisticNormal, logistic_normal),
+    pair(Kind::OneHot, Kind::OneHot, categorical_categorical),
+    pair(Kind::Multinomial, Kind::Multinomial, multinomial_multinomial),
 ];
 
 /// KL(q || p) a component (`dist::total` sums it; it may be a number that counts for each), where it is closed.
@@ -140,4 +147,50 @@ fn poisson_poisson(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
     let other = poisson::value_log_rate(g, r1, p);
     let (gap, rates) = (g.sub(own, other), g.sub(r2, r1));
     Some(g.add(gap, rates))
+}
+
+/// E_q |z|^2 / 2 - K / 2 + the logs of the determinants of the factors, p's less q's. One vector a value.
+fn mv_normal(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let k = [q, p].into_iter().find_map(|args| g.event(args["loc"]).last().cloned())?;
+    let (q, p) = (as_mv_normal(g, q, &k)?, as_mv_normal(g, p, &k)?);
+    let factor = mv_normal::factor(g, &q);
+    let square = mv_normal::expected_square(g, &p, q["loc"], factor);
+    let size = g.size(k);
+    let gap = g.sub(square, size);
+    let half = g.scale(gap, 0.5);
+    let (own, other) = (mv_normal::log_det(g, &q), mv_normal::log_det(g, &p));
+    let logs = g.sub(other, own);
+    Some(g.add(half, logs))
+}
+
+/// Independent Normals as one vector; `None` where a value has components of its own.
+fn as_mv_normal(g: &mut Graph, args: &Args, k: &Size) -> Option<Args> {
+    let filled = |g: &mut Graph, name: &str| {
+        let arg = args[name];
+        let all = if g.shape(arg).is_number() { g.fill(arg, vec![k.clone()]) } else { arg };
+        (g.event(all).len() == 1).then_some(all)
+    };
+    let loc = filled(g, "loc")?;
+    if !args.contains_key("scale") {
+        let mut args = args.clone();
+        args.insert("loc", loc);
+        return Some(args);
+    }
+    let scale = filled(g, "scale")?;
+    Some(Args::from([("loc", loc), ("chol", g.diag(scale))]))
+}
+
+/// That of the Normals before the softmax.
+fn logistic_normal(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let each = normal(g, q, p)?;
+    Some(g.sum_last(each))
+}
+
+/// n times that of one try: the numbers of tries must be the same expression.
+fn multinomial_multinomial(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    if g.unnamed(q["n"]) != g.unnamed(p["n"]) {
+        return None;
+    }
+    let one = categorical_categorical(g, q, p)?;
+    Some(g.mul(q["n"], one))
 }

@@ -14,20 +14,30 @@ pub mod print;
 #[cfg(test)]
 mod tests;
 
+mod ar;
 mod bernoulli;
 mod beta;
 mod binomial;
 mod categorical;
 mod censored;
+mod concrete;
 mod dirichlet;
+mod dirichlet_multinomial;
 mod exponential;
 mod flat;
 mod gamma;
+mod gaussian_random_walk;
 mod half_cauchy;
 mod half_normal;
+mod lkj_cholesky;
 mod log_normal;
+mod logistic_normal;
+mod matrices;
 mod mixture;
+mod multinomial;
+mod mv_normal;
 mod normal;
+mod one_hot;
 mod poisson;
 mod student_t;
 mod truncated;
@@ -37,7 +47,7 @@ pub use bijector::Bijector;
 pub use catalogue::{by_name, row};
 pub use expect::expected_log_prob;
 pub use kl::kl;
-pub use sampler::Sampler;
+pub use sampler::{Sampler, VectorSampler};
 
 /// A distribution with its arguments, as written: of alternatives (`scale | var | prec`) the one that was given.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +76,15 @@ pub enum Kind {
     Mixture,
     Truncated,
     Censored,
+    MvNormal,
+    LogisticNormal,
+    LKJCholesky,
+    OneHot,
+    Multinomial,
+    DirichletMultinomial,
+    Concrete,
+    GaussianRandomWalk,
+    AR,
 }
 
 /// One distribution of the catalogue.
@@ -156,6 +175,8 @@ pub enum Draw {
     Enumerable,
     /// Drawn one component at a time, exactly; not differentiated.
     SampleOnly(Sampler),
+    /// Likewise, one vector at a time.
+    SampleVector(VectorSampler),
     /// By the distributions it is made of.
     Composed,
     /// No density to draw from: `Flat`.
@@ -303,6 +324,18 @@ impl Param {
 /// `log(x)` of a constant.
 fn ln(graph: &mut Graph, x: f64) -> NodeId {
     graph.number(x.ln())
+}
+
+/// An argument of one value, in front of which the value has components: repeated for each of them.
+fn beside(graph: &mut Graph, arg: NodeId, event: &[Size]) -> NodeId {
+    let own = graph.event(arg).to_vec();
+    if own.len() != 1 || event.len() < 2 {
+        return arg;
+    }
+    let one = graph.number(1.0);
+    let ones = graph.fill(one, vec![crate::math::shape_rules::product(&event[..event.len() - 1])]);
+    let all = graph.outer(ones, arg);
+    graph.reshape(all, event.to_vec())
 }
 
 /// The noise of this place, of a distribution that takes several a component.

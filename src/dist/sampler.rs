@@ -44,6 +44,23 @@ pub fn binomial(u: f64, n: f64, [yes, no]: [f64; 2]) -> f64 {
     })
 }
 
+/// One value that is a vector of `n` entries, likewise.
+pub type VectorSampler =
+    fn(uniform: &mut dyn FnMut() -> f64, n: usize, arg: &dyn Fn(&str) -> Option<Vec<f64>>) -> Vec<f64>;
+
+/// Multinomial of `tries`, with probabilities proportional to `weights`: each count is binomial given those before it.
+pub fn multinomial(uniform: &mut dyn FnMut() -> f64, tries: f64, weights: &[f64]) -> Vec<f64> {
+    let mut left = tries;
+    let count = |k: usize| {
+        let rest: f64 = weights[k + 1..].iter().sum();
+        let p = weights[k] / (weights[k] + rest);
+        let taken = if rest == 0.0 { left } else { binomial(uniform(), left, [p.ln(), (-p).ln_1p()]) };
+        left -= taken;
+        taken
+    };
+    (0..weights.len()).map(count).collect()
+}
+
 /// The logarithm of a Gamma(shape, 1) number.
 pub fn log_gamma(u: f64, shape: f64) -> f64 {
     gamma_log_quantile(shape, u)

@@ -90,6 +90,9 @@ pub fn mapped_normal(map: &Bijector) -> &'static str {
         Bijector::Ordered => "ordered(Normal)",
         Bijector::PositiveOrdered => "positive_ordered(Normal)",
         Bijector::Simplex => "stick_breaking(Normal)",
+        Bijector::Cholesky => "cholesky(Normal)",
+        Bijector::Cov => "cov(Normal)",
+        Bijector::CholeskyCorr => "cholesky_corr(Normal)",
     }
 }
 

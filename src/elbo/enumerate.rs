@@ -5,7 +5,7 @@ use crate::elbo::cost::{self, Facts};
 use crate::elbo::estimator::{Answer, Decision, Fate, finite, kind_name, misread, not_pathwise, place, scored};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE, thousands};
 use crate::elbo::{Choice, Estimator, because};
-use crate::math::SiteId;
+use crate::math::{SiteId, shape_rules};
 use crate::model::{Site, Statement};
 use crate::shape::{AxisKind, Size};
 
@@ -124,7 +124,7 @@ pub fn share_tables(facts: &Facts, decisions: &mut [Decision]) {
 fn power(facts: &Facts, id: SiteId) -> String {
     let site = &facts.model.sites[id.index()];
     let states = finite(facts, id).map(|size| facts.resolved(&size).print(&facts.model.dims)).unwrap_or_default();
-    let components = site.event.iter().fold(Size::fixed(1), |product, n| product.times(n));
+    let components = shape_rules::product(&site.event[..site.event.len() - site.support.event_rank()]);
     match facts.resolved(&components).known() {
         Some(1) => states,
         Some(n) => format!("{states}^{n}"),
@@ -134,7 +134,7 @@ fn power(facts: &Facts, id: SiteId) -> String {
 
 /// The joint states of all components; `None` where their number is not a size of the model.
 pub fn joint_states(facts: &Facts, site: &Site, states: &Size) -> Option<Size> {
-    let components = site.event.iter().fold(Size::fixed(1), |product, n| product.times(n));
+    let components = shape_rules::product(&site.event[..site.event.len() - site.support.event_rank()]);
     match (facts.resolved(&components).known(), facts.resolved(states).known()) {
         (Some(1), _) => Some(facts.resolved(states)),
         (Some(n), Some(m)) => {

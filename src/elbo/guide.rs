@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::arena::Arena;
-use crate::dist::{self, Bijector, Dist, Kind};
+use crate::dist::{self, Bijector, Dist, Draw, Kind};
 use crate::elbo::cost::Facts;
 use crate::elbo::enumerate::joint_states;
 use crate::elbo::estimator::{Decision, Fate, finite};
@@ -87,7 +87,7 @@ impl Guided {
             let (loc, scale) = (self.graph.auto_loc(id, shape.clone()), self.graph.auto_scale(id, shape));
             self.factors.insert(id, Dist { kind, args: [("loc", loc), ("scale", scale)].into() });
         }
-        let value = bijector.forward(&mut self.graph, free);
+        let value = bijector.forward(&mut self.graph, free, &site.event);
         self.maps.insert(id, bijector);
         value
     }
@@ -102,9 +102,11 @@ impl Guided {
     /// A draw as a function of standard noise: reparameterized, or of finitely many states by inversion.
     fn draw(&mut self, site: &Site, id: SiteId, dist: &Dist) -> NodeId {
         let draw = dist::draw(&mut self.graph, dist, id, &site.plates, &site.event);
+        // What is inverted is one component; a vector of counts is drawn as one.
+        let one = !matches!(dist::row(dist.kind).draw, Draw::SampleVector(_) | Draw::Composed);
         draw.unwrap_or_else(|| match site.support.states() {
-            Some(_) => self.invert(site, id, dist),
-            None => self.sample(site, id, dist),
+            Some(_) if one => self.invert(site, id, dist),
+            _ => self.sample(site, id, dist),
         })
     }
 
@@ -124,9 +126,11 @@ impl Guided {
         let row = self.add_axis(site, states.clone());
         let below = self.add_axis(site, states.clone());
         let g = &mut self.graph;
-        let uniform = g.noise(id, Noise::Uniform, Shape::new(site.plates.iter().copied(), site.event.clone()));
-        let (at, upto) = (g.row(below, site.support.clone()), g.row(row, site.support.clone()));
-        let value = g.fill(at, site.event.clone());
+        let (event, support) = labels(site);
+        let uniform = g.noise(id, Noise::Uniform, Shape::new(site.plates.iter().copied(), event.clone()));
+        let (at, upto) = (g.row(below, support.clone()), g.row(row, support.clone()));
+        let value = g.fill(at, event);
+        let value = from_label(g, site, value);
         let log_prob = dist::log_prob(g, dist, value);
         let prob = g.unary(Unary::Exp, log_prob);
         let counts = g.binary(Binary::LessEqual, at, upto);
@@ -137,7 +141,8 @@ impl Guided {
         // Rounding may leave the last cumulative sum below 1.
         let last = g.size(states.minus(&Size::fixed(1)));
         let shape = g.shape(count).clone();
-        g.node(Op::Binary(Binary::Min, count, last), shape, site.support.clone())
+        let label = g.node(Op::Binary(Binary::Min, count, last), shape, support);
+        from_label(g, site, label)
     }
 
     fn add_axis(&mut self, site: &Site, size: Size) -> AxisId {
@@ -158,23 +163,39 @@ impl Guided {
         let states = finite(facts, id).unwrap_or_default();
         let joint = joint_states(facts, site, &states).unwrap_or_default();
         let axis = self.add_axis(site, joint.clone());
-        let value = match site.event.is_empty() {
-            true => self.graph.row(axis, site.support.clone()),
-            false => self.digits(site, axis, facts.resolved(&states).known()),
+        let (event, support) = labels(site);
+        let label = match event.is_empty() {
+            true => self.graph.row(axis, support),
+            false => self.digits(event, support, axis, facts.resolved(&states).known()),
         };
+        let value = from_label(&mut self.graph, site, label);
         self.states.insert(id, (axis, value));
         (axis, value)
     }
 
-    fn digits(&mut self, site: &Site, axis: AxisId, states: Option<i64>) -> NodeId {
+    fn digits(&mut self, event: Vec<Size>, support: Support, axis: AxisId, states: Option<i64>) -> NodeId {
         let g = &mut self.graph;
         let row = g.row(axis, Support::Count(None));
         let states = states.unwrap_or(1) as f64;
-        let components = site.event.iter().fold(Size::fixed(1), |n, size| n.times(size)).known().unwrap_or(0);
+        let components = event.iter().fold(Size::fixed(1), |n, size| n.times(size)).known().unwrap_or(0);
         let list: Vec<NodeId> = (0..components as i32).map(|i| digit(g, row, states, i)).collect();
         let flat = g.stack(list);
-        let shape = Shape::new([axis], site.event.clone());
-        g.node(Op::Reshape(flat, site.event.clone()), shape, site.support.clone())
+        g.node(Op::Reshape(flat, event.clone()), Shape::new([axis], event), support)
+    }
+}
+
+/// The axes and the support of the numbers that tell a site's states apart: a vector of `onehot` has one label.
+fn labels(site: &Site) -> (Vec<Size>, Support) {
+    match (&site.support, site.event.split_last()) {
+        (Support::OneHot(n), Some((_, components))) => (components.to_vec(), Support::Category(n.clone())),
+        _ => (site.event.clone(), site.support.clone()),
+    }
+}
+
+fn from_label(g: &mut Graph, site: &Site, label: NodeId) -> NodeId {
+    match &site.support {
+        Support::OneHot(n) => g.one_hot(label, n.clone()),
+        _ => label,
     }
 }
 

@@ -161,7 +161,7 @@ fn log_det(draft: &mut Draft, id: SiteId) -> Option<Term> {
     } else {
         let free = g.free(id, shape);
         let because = because::mapped(draft.facts, id);
-        (map.log_det(g, free), Estimator::Pathwise, because)
+        (map.log_det(g, free, &site.event), Estimator::Pathwise, because)
     };
     let choice = Choice { estimator, because };
     Some(Term { kind: TermKind::LogDet(id), sign: 1.0, value, plates: site.plates.clone(), choice, also: vec![] })
@@ -231,7 +231,7 @@ pub fn log_q(draft: &mut Draft) -> Vec<Term> {
                 let Some(map) = draft.map(id).filter(|map| *map != Bijector::Identity) else { continue };
                 let g = &mut draft.guided.graph;
                 let free = g.free(id, free_shape(site, &map));
-                (TermKind::LogDet(id), -1.0, map.log_det(g, free))
+                (TermKind::LogDet(id), -1.0, map.log_det(g, free, &site.event))
             }
             _ => continue,
         };

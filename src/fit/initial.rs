@@ -119,11 +119,8 @@ fn unconstrained(
     };
     let bound = |node| lower::constant(elbo, data, node, &[]).map_or(f64::NAN, |value| value[0]);
     let bijector = Bijector::of(support).ok_or_else(wrong)?.with_bounds(&bound);
-    // The vectors of these supports are one value each; the others are values entry by entry.
-    let width = match support.own_axes().first() {
-        Some(size) => lower::sizes(std::slice::from_ref(size), data)?[0],
-        None => 1,
-    };
+    // The vectors and matrices of these supports are one value each; the others are values entry by entry.
+    let width: usize = lower::sizes(&support.own_axes(), data)?.iter().product();
     let free: Vec<f64> = values.chunks(width.max(1)).flat_map(|value| bijector.inverse_f64(value)).collect();
     if free.len() != out.len() || free.iter().any(|u| !u.is_finite()) {
         return Err(wrong());

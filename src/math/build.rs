@@ -200,6 +200,10 @@ impl Graph {
         self.op(Op::Eye(n.into()))
     }
 
+    pub fn triangle(&mut self, a: NodeId, n: impl Into<Size>) -> NodeId {
+        self.op(Op::Triangle(a, n.into()))
+    }
+
     pub fn one_hot(&mut self, a: NodeId, n: impl Into<Size>) -> NodeId {
         self.op(Op::OneHot(a, n.into()))
     }

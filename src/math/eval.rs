@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::kernel::{gamma, special};
+use crate::math::linear::{cholesky, solve, solve_lower, solve_upper, transpose};
 use crate::math::{Binary, Graph, NodeId, Op, Over, Pick, Reduce, Unary};
 use crate::problem::Bug;
 use crate::shape::{AxisId, DimId, Size};
@@ -162,6 +163,11 @@ impl<'a> Eval<'a> {
                     _ => (0..n).map(|i| x[i * n + i]).collect(),
                 }
             }
+            Op::Triangle(a, n) => {
+                let (x, n) = (value(a)?, self.size(n)?);
+                let entry = |(i, j): (usize, usize)| if j < i { x[i * (i - 1) / 2 + j] } else { 0.0 };
+                (0..n * n).map(|at| entry((at / n, at % n))).collect()
+            }
             Op::Trace(a) => {
                 let (x, n) = (value(a)?, self.last(*a)?);
                 vec![(0..n).map(|i| x[i * n + i]).sum()]
@@ -176,7 +182,13 @@ impl<'a> Eval<'a> {
                 let lower = cholesky(&value(a)?, n);
                 vec![(0..n).map(|i| 2.0 * lower[i * n + i].ln()).sum()]
             }
-            Op::SolveTriangular(a, b) => solve_lower(&value(a)?, &value(b)?, self.last(*a)?),
+            Op::SolveTriangular(a, b) => {
+                let n = self.last(*a)?;
+                match self.graph.transposed(*a) {
+                    Some(lower) => solve_upper(&transpose(&self.at(lower, positions)?, n), &value(b)?, n),
+                    None => solve_lower(&value(a)?, &value(b)?, n),
+                }
+            }
             Op::Solve(a, b) => solve(value(a)?, value(b)?, self.last(*a)?),
             _ => return Ok(None),
         }))
@@ -348,49 +360,4 @@ fn binary(op: Binary, x: f64, y: f64) -> f64 {
         Binary::Or => f64::from(x != 0.0 || y != 0.0),
         Binary::GammaLogQuantile => gamma::gamma_log_quantile(x, y),
     }
-}
-
-fn transpose(x: &[f64], columns: usize) -> Values {
-    let rows = x.len() / columns.max(1);
-    (0..x.len()).map(|i| x[(i % rows) * columns + i / rows]).collect()
-}
-
-/// The lower factor, NaN where the matrix is not positive definite.
-fn cholesky(x: &[f64], n: usize) -> Values {
-    let mut lower = vec![0.0; n * n];
-    for i in 0..n {
-        for j in 0..=i {
-            let rest = x[i * n + j] - dot(&lower[i * n..][..j], &lower[j * n..][..j]);
-            lower[i * n + j] = if i == j { rest.sqrt() } else { rest / lower[j * n + j] };
-        }
-    }
-    lower
-}
-
-fn solve_lower(lower: &[f64], right: &[f64], n: usize) -> Values {
-    let columns = right.len() / n.max(1);
-    let mut x = right.to_vec();
-    for i in 0..n {
-        for c in 0..columns {
-            let done: f64 = (0..i).map(|j| lower[i * n + j] * x[j * columns + c]).sum();
-            x[i * columns + c] = (x[i * columns + c] - done) / lower[i * n + i];
-        }
-    }
-    x
-}
-
-/// Gauss-Jordan elimination with partial pivoting.
-fn solve(mut a: Values, mut x: Values, n: usize) -> Values {
-    let columns = x.len() / n.max(1);
-    for i in 0..n {
-        let pivot = (i..n).max_by(|p, q| a[p * n + i].abs().total_cmp(&a[q * n + i].abs())).unwrap_or(i);
-        (0..n).for_each(|j| a.swap(i * n + j, pivot * n + j));
-        (0..columns).for_each(|c| x.swap(i * columns + c, pivot * columns + c));
-        for row in (0..n).filter(|row| *row != i) {
-            let factor = a[row * n + i] / a[i * n + i];
-            (0..n).for_each(|j| a[row * n + j] -= factor * a[i * n + j]);
-            (0..columns).for_each(|c| x[row * columns + c] -= factor * x[i * columns + c]);
-        }
-    }
-    (0..x.len()).map(|p| x[p] / a[(p / columns) * n + p / columns]).collect()
 }

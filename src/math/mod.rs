@@ -27,6 +27,7 @@ pub mod rules;
 pub mod print;
 pub mod verify;
 pub mod eval;
+mod linear;
 #[cfg(test)]
 mod tests;
 
@@ -167,9 +168,13 @@ pub enum Op {
     Trace(NodeId),
     /// The identity matrix.
     Eye(Size),
+    /// A vector of n (n - 1) / 2 entries, row by row below the diagonal of a square matrix that is 0 elsewhere. Only
+    /// maps onto matrices write it.
+    Triangle(NodeId, Size),
     OneHot(NodeId, Size),
     Cholesky(NodeId),
     Solve(NodeId, NodeId),
+    /// The left operand is lower triangular, or the `Transpose` of one.
     SolveTriangular(NodeId, NodeId),
     LogDet(NodeId),
 

@@ -146,6 +146,7 @@ impl Printer<'_> {
             }
             Op::Complete { data, with } => call("fill", &[*data, *with], &[]),
             Op::Eye(n) => call("eye", &[], std::slice::from_ref(n)),
+            Op::Triangle(a, n) => call("triangle", &[*a], std::slice::from_ref(n)),
             Op::OneHot(a, n) => call("one_hot", &[*a], std::slice::from_ref(n)),
             _ => call(function_name(op), &op.children(), &[]),
         }

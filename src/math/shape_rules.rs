@@ -107,6 +107,12 @@ fn matrix_op(graph: &Graph, op: &Op) -> Result<Shape, Mismatch> {
             [n, m] if n == m => with_event(shape(a), [n.clone()]),
             _ => return Err(Mismatch::Square(shape(a).clone())),
         },
+        Op::Triangle(a, n) => {
+            if vector(shape(a))? != n.below_diagonal() {
+                return Err(Mismatch::Elements { from: shape(a).clone(), to: vec![n.clone(), n.clone()] });
+            }
+            with_event(shape(a), [n.clone(), n.clone()])
+        }
         Op::Trace(a) | Op::LogDet(a) => {
             square(shape(a))?;
             with_event(shape(a), [])

@@ -100,6 +100,10 @@ impl Graph {
         self.simple(Op::Reduce(Reduce::Sum, a, Over::Last))
     }
 
+    pub fn logsumexp_last(&mut self, a: NodeId) -> NodeId {
+        self.simple(Op::Reduce(Reduce::LogSumExp, a, Over::Last))
+    }
+
     /// `x log(y)`, and 0 where x is 0, also for y = 0. The comparison keeps the logarithm and its slope finite there;
     /// where x is not 0 the value is exact, so what cannot happen has log density -inf.
     pub fn xlogy(&mut self, x: NodeId, y: NodeId) -> NodeId {

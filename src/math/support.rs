@@ -112,6 +112,10 @@ impl Support {
         matches!(self, Support::Cholesky(_) | Support::CholeskyCorr(_) | Support::Cov(_))
     }
 
+    pub fn is_cov(&self) -> bool {
+        matches!(self, Support::Cov(_))
+    }
+
     pub fn is_discrete(&self) -> bool {
         matches!(self, Support::Count(_) | Support::Binary | Support::Category(_) | Support::OneHot(_))
     }

@@ -52,6 +52,7 @@ impl Op {
             Cumsum(a) => Cumsum(f(*a)),
             Outer(a, b) => Outer(f(*a), f(*b)),
             Diag(a) => Diag(f(*a)),
+            Triangle(a, n) => Triangle(f(*a), n.clone()),
             Trace(a) => Trace(f(*a)),
             OneHot(a, size) => OneHot(f(*a), size.clone()),
             Cholesky(a) => Cholesky(f(*a)),
@@ -79,7 +80,7 @@ impl Hash for Op {
         self.children().hash(state);
         match self {
             Op::Number(x) => x.to_bits().hash(state),
-            Op::Size(size) | Op::Eye(size) | Op::OneHot(_, size) => size.hash(state),
+            Op::Size(size) | Op::Eye(size) | Op::OneHot(_, size) | Op::Triangle(_, size) => size.hash(state),
             Op::Row(axis) => axis.hash(state),
             Op::Data(id) => id.hash(state),
             Op::Param(id) => id.hash(state),
@@ -98,6 +99,14 @@ impl Hash for Op {
 }
 
 impl Graph {
+    /// The matrix that this one is the transpose of, where it is written so.
+    pub fn transposed(&self, id: NodeId) -> Option<NodeId> {
+        match self.nodes[self.unnamed(id)].op {
+            Op::Transpose(a) => Some(a),
+            _ => None,
+        }
+    }
+
     /// The node under its names.
     pub fn unnamed(&self, id: NodeId) -> NodeId {
         match &self.nodes[id].op {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ppl::dist::{self, Bijector, Dist, Kind};
 use ppl::math::eval::{Env, Eval, Positions, Values};
-use ppl::math::{Graph, NodeId, Op, Pick, SiteId};
+use ppl::math::{Graph, NodeId, Op, Pick, SiteId, Support};
 use ppl::model::{Model, Statement};
 use ppl::shape::{AxisId, Shape};
 
@@ -87,12 +87,12 @@ impl<'w, 'm> Interpreter<'w, 'm> {
         let site = &self.world.model.sites[id.index()];
         let map = Bijector::of(&site.support).expect("a continuous site");
         // The last axis of a simplex or an ordered vector is mapped as one, other entries each by themselves.
-        let whole = matches!(map, Bijector::Simplex | Bijector::Ordered | Bijector::PositiveOrdered);
+        let whole = site.support.event_rank() > 0;
         let n = if whole { self.world.free(id) } else { 1 };
         let (mut log_det, mut values) = (0.0, vec![]);
         for u in u.chunks(n) {
             values.extend(map.forward_f64(u));
-            log_det += log_jacobian(&map, u);
+            log_det += log_jacobian(&map, u, &site.support);
         }
         sites.insert(id, values);
         log_det
@@ -106,7 +106,8 @@ impl<'w, 'm> Interpreter<'w, 'm> {
             .map(|id| {
                 let site = &self.world.model.sites[id.index()];
                 let states = self.world.size(&site.support.states().expect("finite"));
-                (*id, self.world.rows(&site.plates) * self.world.count(&site.event), states)
+                let own = if matches!(site.support, Support::OneHot(_)) { states } else { 1 };
+                (*id, self.world.rows(&site.plates) * self.world.count(&site.event) / own, states)
             })
             .collect();
         let total: usize = counts.iter().map(|(_, n, states)| states.pow(*n as u32)).product();
@@ -115,7 +116,10 @@ impl<'w, 'm> Interpreter<'w, 'm> {
             for (id, n, states) in &counts {
                 let mut values = vec![];
                 for _ in 0..*n {
-                    values.push((code % states) as f64);
+                    match self.world.model.sites[id.index()].support {
+                        Support::OneHot(_) => values.extend((0..*states).map(|k| f64::from(k == code % states))),
+                        _ => values.push((code % states) as f64),
+                    }
                     code /= states;
                 }
                 sites.insert(*id, values);
@@ -160,8 +164,9 @@ fn site_node(graph: &mut Graph, model: &Model, id: SiteId) -> NodeId {
     graph.site(id, Shape::new(site.plates.clone(), site.event.clone()), site.support.clone())
 }
 
-/// log |det| of the map, by central differences; of a simplex its first K - 1 entries.
-fn log_jacobian(map: &Bijector, u: &[f64]) -> f64 {
+/// log |det| of the map, by central differences; of a simplex its first K - 1 entries, of a matrix those that are free
+/// on and below its diagonal.
+fn log_jacobian(map: &Bijector, u: &[f64], support: &Support) -> f64 {
     let (n, h) = (u.len(), 1e-5);
     let mut jacobian = nalgebra::DMatrix::zeros(n, n);
     for j in 0..n {
@@ -170,7 +175,15 @@ fn log_jacobian(map: &Bijector, u: &[f64]) -> f64 {
             u[j] += by;
             map.forward_f64(&u)
         };
-        let (above, below) = (shifted(h), shifted(-h));
+        let (mut above, mut below) = (shifted(h), shifted(-h));
+        if support.is_matrix() {
+            let n = above.len().isqrt();
+            let last = usize::from(!matches!(support, Support::CholeskyCorr(_)));
+            let free = |at: usize| at % n < at / n + last;
+            for values in [&mut above, &mut below] {
+                *values = (0..n * n).filter(|at| free(*at)).map(|at| values[at]).collect();
+            }
+        }
         for i in 0..n {
             jacobian[(i, j)] = (above[i] - below[i]) / (2.0 * h);
         }
@@ -225,6 +238,19 @@ fn sample(
         Kind::Poisson => {
             let rate = all("rate");
             each(&mut |r, i| poisson(r, rate[i]))
+        }
+        Kind::LogisticNormal => {
+            let (loc, scale) = (all("loc"), all("scale"));
+            let mut x = each(&mut |r, i| if i + 1 < n { (loc[i] + scale[i] * r.normal()).exp() } else { 1.0 });
+            let sum: f64 = x.iter().sum();
+            x.iter_mut().for_each(|x| *x /= sum);
+            x
+        }
+        Kind::MvNormal => {
+            let (loc, chol) = (all("loc"), arg("chol").expect("a factor"));
+            let noise = random.normals(n);
+            let spread = |i: usize| chol[i * n..][..n].iter().zip(&noise).map(|(l, e)| l * e).sum::<f64>();
+            (0..n).map(|i| loc[i] + spread(i)).collect()
         }
         Kind::Bernoulli | Kind::Categorical => sample_labels(eval, graph, factor, world, at, random, n),
         other => panic!("no sampler of {other:?}"),

@@ -58,6 +58,9 @@ const TRIALS: &[Trial] = &[
     trial("tests/cases/elbo_before_draw.vi", 3, 300),
     trial("tests/cases/elbo_jump.vi", 3, 400),
     trial("tests/cases/elbo_constrained.vi", 2, 400),
+    trial("tests/cases/elbo_mixture.vi", 2, 300),
+    trial("tests/cases/elbo_matrices.vi", 2, 400),
+    trial("tests/cases/elbo_vectors.vi", 2, 300),
 ];
 
 pub fn derived(file: &str, set: &[(&str, f64)]) -> Elbo {

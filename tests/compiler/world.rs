@@ -116,6 +116,30 @@ impl<'m> World<'m> {
             Support::Interval(End::Number(lo), End::Number(hi)) => lo + (hi - lo) * random.uniform(),
             other => panic!("no random value of {other:?}"),
         };
+        if let Support::OneHot(k) = support {
+            let k = self.size(k);
+            let label = |random: &mut Random| {
+                let own = random.below(k);
+                (0..k).map(move |i| f64::from(i == own))
+            };
+            return (0..n / k).flat_map(|_| label(random)).collect();
+        }
+        // Counts that lie in 0..=n and are several are those of n tries.
+        if let (Support::Count(Some(m)), true) = (support, n > 1) {
+            let tries = self.size(m);
+            let mut counts = vec![0.0; n];
+            (0..tries).for_each(|_| counts[random.below(n)] += 1.0);
+            return counts;
+        }
+        if support.is_matrix() {
+            let map = ppl::dist::Bijector::of(support).expect("a continuous support");
+            let (own, free) = (support.own_axes(), self.count(&map.free_event(&support.own_axes())));
+            let value = |random: &mut Random| {
+                let u: Values = random.normals(free).iter().map(|x| 0.4 * x).collect();
+                map.forward_f64(&u)
+            };
+            return (0..n / self.count(&own)).flat_map(|_| value(random)).collect();
+        }
         if let Support::Simplex(k) = support {
             let k = self.size(k);
             let mut weights = vec![];

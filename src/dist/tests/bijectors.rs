@@ -25,6 +25,10 @@ fn supports() -> Vec<(Support, Vec<usize>)> {
         (Support::PositiveOrdered(n(4)), vec![4]),
         (Support::Simplex(n(4)), vec![4]),
         (Support::Simplex(n(2)), vec![2]),
+        (Support::Cholesky(n(3)), vec![3, 3]),
+        (Support::Cov(n(3)), vec![3, 3]),
+        (Support::Cov(n(1)), vec![1, 1]),
+        (Support::CholeskyCorr(n(4)), vec![4, 4]),
     ]
 }
 
@@ -38,7 +42,7 @@ fn in_math(map: &Bijector, event: &[usize], u: &[f64]) -> (Vec<f64>, f64) {
     let mut g = Graph::default();
     let event: Vec<Size> = event.iter().map(|n| Size::fixed(*n)).collect();
     let free = g.free(SiteId(0), Shape::event(map.free_event(&event)));
-    let (value, log_det) = (map.forward(&mut g, free), map.log_det(&mut g, free));
+    let (value, log_det) = (map.forward(&mut g, free, &event), map.log_det(&mut g, free, &event));
     assert_eq!(g.event(value), event);
     crate::math::verify::verify(&g).unwrap();
     let found = values(&g, &[value, log_det], &BTreeMap::new(), u);
@@ -72,6 +76,10 @@ fn assert_in(support: &Support, value: &[f64]) {
     assert!(value.iter().all(|x| range.lo <= *x && *x <= range.hi), "{value:?} in {support:?}");
     match support {
         Support::Simplex(_) => assert_close(value.iter().sum(), 1.0, 1e-14, "sum of a simplex"),
+        Support::CholeskyCorr(_) => {
+            let n = value.len().isqrt();
+            value.chunks(n).for_each(|row| assert_close(row.iter().map(|x| x * x).sum(), 1.0, 1e-14, "a row"));
+        }
         Support::Ordered(_) | Support::PositiveOrdered(_) => assert!(value.is_sorted(), "{value:?}"),
         _ => {}
     }
@@ -91,12 +99,27 @@ fn log_determinants_are_those_of_finite_differences() {
                     map.forward_f64(&u)
                 };
                 let (up, down) = (moved(1e-5), moved(-1e-5));
-                // On a simplex the first K - 1 entries are the coordinates.
-                (0..n).for_each(|i| jacobian[(i, j)] = (up[i] - down[i]) / 2e-5);
+                let entries = coordinates(&support);
+                (0..n).for_each(|i| jacobian[(i, j)] = (up[entries(i)] - down[entries(i)]) / 2e-5);
             }
             let expected = jacobian.determinant().abs().ln();
             assert_close(in_math(&map, &event, &u).1, expected, 1e-7, &format!("{support:?} at {u:?}"));
         }
+    }
+}
+
+/// The entries that a density is with respect to: of a simplex the first K - 1, of matrices those on or below the
+/// diagonal that are free.
+fn coordinates(support: &Support) -> Box<dyn Fn(usize) -> usize> {
+    let lower = |n: &Size, diagonal: bool| {
+        let n = n.known().unwrap() as usize;
+        let entries: Vec<usize> = (0..n * n).filter(|at| at % n < at / n || diagonal && at % n == at / n).collect();
+        Box::new(move |i: usize| entries[i])
+    };
+    match support {
+        Support::Cholesky(n) | Support::Cov(n) => lower(n, true),
+        Support::CholeskyCorr(n) => lower(n, false),
+        _ => Box::new(|i| i),
     }
 }
 
@@ -119,7 +142,7 @@ fn far_out_the_log_of_a_value_is_finite() {
         let mut g = Graph::default();
         let event = if n == 1 { vec![] } else { vec![Size::fixed(3)] };
         let u = g.free(SiteId(0), Shape::event(map.free_event(&event)));
-        let (value, log_det) = (map.forward(&mut g, u), map.log_det(&mut g, u));
+        let (value, log_det) = (map.forward(&mut g, u, &event), map.log_det(&mut g, u, &event));
         let log = g.log(value);
         for at in [-800.0, 800.0] {
             let found = values(&g, &[log, log_det], &BTreeMap::new(), &vec![at; n]).concat();
@@ -134,7 +157,7 @@ fn bounds_may_be_values() {
     let hi = g.data(crate::math::DataId(0), Shape::scalar(), Support::Real);
     let map = Bijector::of(&Support::Interval(Bound::Number(1.0), Bound::Value(hi))).unwrap();
     let u = g.free(SiteId(0), Shape::scalar());
-    let node = map.forward(&mut g, u);
+    let node = map.forward(&mut g, u, &[]);
     let data = BTreeMap::from([(0, vec![7.0])]);
     assert_close(values(&g, &[node], &data, &[0.0])[0][0], 4.0, 1e-14, "the middle");
     assert!(map.forward_f64(&[0.0])[0].is_nan());
@@ -142,8 +165,8 @@ fn bounds_may_be_values() {
 }
 
 #[test]
-fn discrete_and_matrix_supports_have_no_map() {
-    for support in [Support::Binary, Support::Count(None), Support::Category(2.into()), Support::Cov(2.into())] {
+fn discrete_supports_have_no_map() {
+    for support in [Support::Binary, Support::Count(None), Support::Category(2.into()), Support::OneHot(2.into())] {
         assert_eq!(Bijector::of(&support), None);
     }
 }

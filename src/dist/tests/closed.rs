@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, assert_close, case, cases, expectation, expectations, values};
+use super::{Case, assert_close, case, cases, expectation, expectations, has_cases, values};
 use crate::dist::expect::{LINEAR, VALUE, expected_log_prob};
 use crate::dist::kl::{PAIRS, kl};
 use crate::dist::{Dist, Kind, STATISTICS, Statistic, component_axes, entropy, expect, log_prob, mean, total};
@@ -90,7 +90,7 @@ fn entropies_at_the_edges_are_finite() {
 
 #[test]
 fn divergences() {
-    for pair in PAIRS {
+    for pair in PAIRS.iter().filter(|pair| has_cases(pair.q) && has_cases(pair.p)) {
         let of = |kind| cases().into_iter().filter(move |case| case.kind == kind);
         let mut seen = 0;
         for (q, p) in of(pair.q).flat_map(|q| of(pair.p).map(move |p| (q.args.clone(), p))) {
@@ -160,7 +160,7 @@ fn random_for(child: Kind, of: &str) -> Kind {
 
 #[test]
 fn expected_log_densities() {
-    for row in LINEAR {
+    for row in LINEAR.iter().filter(|row| has_cases(row.child)) {
         let wanted = random_for(row.child, row.of);
         let random = cases().into_iter().find(|case| case.kind == wanted).unwrap();
         let child = cases().into_iter().find(|case| {

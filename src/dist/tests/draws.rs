@@ -8,7 +8,7 @@ use crate::math::{Graph, Noise, Op, SiteId};
 const DRAWS: usize = 4000;
 
 /// Uniform numbers strictly between 0 and 1 (SplitMix64).
-fn uniforms(seed: u64) -> impl Iterator<Item = f64> {
+pub fn uniforms(seed: u64) -> impl Iterator<Item = f64> {
     let mut state = seed;
     std::iter::from_fn(move || {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);

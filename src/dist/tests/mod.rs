@@ -13,6 +13,8 @@ mod components;
 mod composites;
 mod density;
 mod draws;
+mod vectors;
+mod vectors_drawn;
 
 /// A distribution with the numbers of its arguments.
 pub struct Case {
@@ -81,6 +83,11 @@ impl Case {
     }
 }
 
+/// Whether `cases` has it; laws of the other vectors and matrices are in `vectors`.
+pub fn has_cases(kind: Kind) -> bool {
+    super::catalogue::value_type(kind).is_none() || kind == Kind::Dirichlet
+}
+
 /// The values of `nodes`, where data leaves have these numbers and the one random leaf is `u`.
 pub fn values(g: &Graph, nodes: &[NodeId], data: &BTreeMap<u32, Vec<f64>>, u: &[f64]) -> Vec<Vec<f64>> {
     let leaf = |op: &Op, _: &Positions| match op {
@@ -106,7 +113,7 @@ pub fn expectations(
     let (value, log_det) = match &map {
         Some(map) => {
             let u = g.free(SiteId(0), Shape::event(map.free_event(&event)));
-            (map.forward(&mut g, u), map.log_det(&mut g, u))
+            (map.forward(&mut g, u, &event), map.log_det(&mut g, u, &event))
         }
         None => (g.site(SiteId(0), Shape::event(event.clone()), support.clone()), g.number(0.0)),
     };

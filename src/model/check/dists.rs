@@ -238,6 +238,14 @@ impl<'a> Checker<'a> {
         let have = node.map(|node| self.event(node).to_vec());
         let own = self.own_axes(row, param, (given, have.as_deref()), span, of)?;
         let full: Vec<Size> = components.iter().chain(&own).cloned().collect();
+        if param.axes == ParamAxes::Square && own != full && have.as_ref() == Some(&full) {
+            self.report(Limits::MatrixRows { dist: row.name, param: param.name, span });
+            return None;
+        }
+        if param.axes == ParamAxes::Free && own.iter().any(|size| size.known().is_none()) {
+            self.report(Limits::UnknownOrder { dist: row.name, param: param.name, text: self.text(span), span });
+            return None;
+        }
         let stretches = |have: &[Size]| have.is_empty() && param.repeats_numbers();
         let fitting = node.filter(|_| have.is_some_and(|have| stretches(&have) || have == own || have == full));
         let Some(node) = fitting else {

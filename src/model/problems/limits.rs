@@ -6,6 +6,8 @@ use crate::source::Span;
 
 pub(in crate::model) enum Limits {
     Distribution { name: String, span: Span },
+    MatrixRows { dist: &'static str, param: &'static str, span: Span },
+    UnknownOrder { dist: &'static str, param: &'static str, text: String, span: Span },
     Cut { dist: &'static str, inner: &'static str, span: Span },
     Layer { name: String, written: &'static str, span: Span },
     ChainDefinition { name: String, span: Span },
@@ -29,6 +31,18 @@ impl From<Limits> for Problem {
                     .label(span, "known, and to come")
                     .help(help)
             }
+            Limits::MatrixRows { dist, param, span } => Problem::error(
+                "ppl::limitation::matrix_rows",
+                format!("`{param}` of {dist} cannot have one matrix for each row of a value yet"),
+            )
+            .label(span, "several matrices")
+            .help("make the rows a plate: `for m in M { x[m] ~ ... }` with data or a site that has rows"),
+            Limits::UnknownOrder { dist, param, text, span } => Problem::error(
+                "ppl::limitation::order",
+                format!("how many `{param}` {dist} has must be known when the model is compiled"),
+            )
+            .label(span, format!("the length of `{text}` is not known"))
+            .help("give the dim a value, `dim P = 2` or `--set P=2`"),
             Limits::Cut { dist, inner, span } => Problem::error(
                 "ppl::limitation::cut",
                 format!("the distribution function of {inner} is not known yet, and {dist} needs it"),

@@ -3,7 +3,7 @@
 use super::value::union;
 use super::{Lowerer, Trouble, Value, limitation};
 use crate::math::Op;
-use crate::plan::{Binary, Reduce};
+use crate::plan::{Array, Binary, Reduce, Unary};
 
 impl Lowerer<'_> {
     /// Operations that make or rearrange arrays.
@@ -77,8 +77,70 @@ impl Lowerer<'_> {
                 let a = self.lower(*a)?;
                 Ok(Value { id: self.b.cholesky(a.id), ..a })
             }
+            Op::Triangle(a, size) => {
+                let a = self.lower(*a)?;
+                let n = self.size(size)?;
+                self.triangle(&a, n)
+            }
+            Op::LogDet(a) => {
+                let a = self.lower(*a)?;
+                let lower = Value { id: self.b.cholesky(a.id), ..a };
+                let diagonal = self.diagonal(&lower)?;
+                let logs = self.unary(Unary::Log, &diagonal)?;
+                let sum = self.reduce_event(Reduce::Sum, &logs, &[0])?;
+                self.scaled(&sum, 2.0)
+            }
+            Op::SolveTriangular(a, b) => {
+                let of = self.graph.transposed(*a);
+                let (lower, right) = (self.lower(of.unwrap_or(*a))?, self.lower(*b)?);
+                self.solve(&lower, &right, of.is_some())
+            }
+            Op::Solve(a, b) if self.graph.support(*a).is_cov() => {
+                let (a, b) = (self.lower(*a)?, self.lower(*b)?);
+                let lower = Value { id: self.b.cholesky(a.id), ..a };
+                let half = self.solve(&lower, &b, false)?;
+                self.solve(&lower, &half, true)
+            }
+            Op::Solve(..) => limitation("`solve` of a matrix that is not declared `cov`"),
             _ => limitation("this linear algebra"),
         }
+    }
+
+    /// A triangular system. Whatever the right side varies over and the matrix does not becomes columns, so that the
+    /// matrix is read once.
+    fn solve(&mut self, lower: &Value, right: &Value, transposed: bool) -> Result<Value, Trouble> {
+        let labels = union([lower, right]);
+        let right = self.expanded(right, &labels)?;
+        let columns: Vec<usize> = (0..labels.len()).filter(|i| !lower.labels.contains(&labels[*i])).collect();
+        let kept = (0..labels.len()).filter(|i| !columns.contains(i));
+        let rank = labels.len() + right.event;
+        let order: Vec<usize> =
+            kept.chain([labels.len()]).chain(columns.iter().copied()).chain(labels.len() + 1..rank).collect();
+        let turned = self.b.permute(right.id, &order);
+        let shape = self.b.shape(turned).to_vec();
+        let at = lower.labels.len();
+        let flat = [&shape[..at + 1], &[shape[at + 1..].iter().product()]].concat();
+        let flat = self.b.reshape(turned, &flat);
+        let solved = self.b.solve_triangular(lower.id, flat, transposed);
+        let solved = self.b.reshape(solved, &shape);
+        let mut back = vec![0; rank];
+        order.iter().enumerate().for_each(|(to, from)| back[*from] = to);
+        Ok(Value { id: self.b.permute(solved, &back), labels, event: right.event })
+    }
+
+    /// The entries below the diagonal are gathered, row by row; elsewhere the first is, times 0.
+    fn triangle(&mut self, a: &Value, n: usize) -> Result<Value, Trouble> {
+        let below = |at: usize| at % n < at / n;
+        let place = |at: usize| if below(at) { (at / n) * (at / n - 1) / 2 + at % n } else { 0 };
+        let entries = |f: &dyn Fn(usize) -> f64| Array::Reals((0..n * n).map(f).collect());
+        if n < 2 {
+            let zeros = self.b.literal(0.0, &[n, n]);
+            return Ok(Value::plain(zeros, 2));
+        }
+        let index = Value::plain(self.b.constant(entries(&|at| place(at) as f64), &[n, n]), 2);
+        let mask = Value::plain(self.b.constant(entries(&|at| f64::from(below(at))), &[n, n]), 2);
+        let full = self.gather(a, 0, &index)?;
+        self.binary(Binary::Mul, &full, &mask)
     }
 
     /// Parts of one shape along a new first event axis, or along the existing one.

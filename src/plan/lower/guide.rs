@@ -189,7 +189,7 @@ impl Lowerer<'_> {
             support: crate::math::Support::Real,
             span: None,
         });
-        let result = bijector.forward(&mut graph, node);
+        let result = bijector.forward(&mut graph, node, &param.event);
         let (outer, outer_memo) = (std::mem::replace(&mut self.graph, graph), self.memo.clone());
         self.memo.insert(node, leaf);
         let value = self.lower(result);

@@ -106,7 +106,7 @@ impl Lowerer<'_> {
     }
 
     /// Rows of event axis `at` by an index that varies over other labels than the value.
-    fn gather(&mut self, value: &Value, at: usize, index: &Value) -> Result<Value, Trouble> {
+    pub(super) fn gather(&mut self, value: &Value, at: usize, index: &Value) -> Result<Value, Trouble> {
         let rank = value.labels.len() + value.event;
         let position = value.labels.len() + at;
         let order: Vec<usize> = [position].into_iter().chain((0..rank).filter(|i| *i != position)).collect();
