@@ -94,6 +94,14 @@ impl Size {
         }
     }
 
+    /// The number, where every dim of it has one.
+    pub fn value(&self, dim: &impl Fn(DimId) -> Option<usize>) -> Option<i64> {
+        self.terms.iter().try_fold(0, |sum, (dims, n)| {
+            let product = dims.iter().try_fold(*n, |product, id| Some(product * dim(*id)? as i64))?;
+            Some(sum + product)
+        })
+    }
+
     /// The dim, where the size is exactly one dim.
     pub fn as_dim(&self) -> Option<DimId> {
         match self.terms.iter().next() {

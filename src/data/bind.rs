@@ -10,7 +10,6 @@ use crate::data::{Bound, BoundArray, Table};
 use crate::math::Support;
 use crate::model::{Data, Model, Proviso, Statement};
 use crate::problem::Problems;
-use crate::shape::Size;
 
 /// Binds every data item of the model, or says everything that is wrong with the data.
 pub fn bind(model: &Model, tables: &[Table]) -> Result<Bound, Problems> {
@@ -43,7 +42,7 @@ pub fn bind(model: &Model, tables: &[Table]) -> Result<Bound, Problems> {
 fn beyond(model: &Model, sizes: &Sizes) -> Vec<ValueProblem> {
     let outside = |proviso: &Proviso| match proviso {
         Proviso::Size { size, span } => {
-            let known = size.substitute(&|dim| sizes.known().get(&dim).map(|n| Size::fixed(*n))).known()?;
+            let known = size.value(&|dim| sizes.known().get(&dim).copied())?;
             (known < 0).then(|| ValueProblem::Beyond {
                 text: model.source.slice(*span).into(),
                 by: -known,

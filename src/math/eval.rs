@@ -68,8 +68,9 @@ impl<'a> Eval<'a> {
 
     /// A size as a number.
     pub fn size(&self, size: &Size) -> Result<usize> {
-        let known = size.substitute(&|dim| (self.env.dim)(dim).map(Size::fixed)).known();
-        known.and_then(|n| usize::try_from(n).ok()).ok_or_else(|| Bug(format!("size {size:?} is not known")))
+        size.value(&|dim| (self.env.dim)(dim))
+            .and_then(|n| usize::try_from(n).ok())
+            .ok_or_else(|| Bug(format!("size {size:?} is not known")))
     }
 
     fn sizes(&self, id: NodeId) -> Result<Vec<usize>> {

@@ -90,7 +90,7 @@ impl<'m> World<'m> {
     }
 
     pub fn size(&self, size: &Size) -> usize {
-        let known = size.substitute(&|dim| self.sizes.get(&dim.index()).map(|n| Size::fixed(*n))).known();
+        let known = size.value(&|dim| self.sizes.get(&dim.index()).copied());
         usize::try_from(known.expect("every dim has a size")).expect("a size")
     }
 

@@ -313,6 +313,7 @@ fn check_regression(
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "slow unoptimized, where the same model is fitted from its text")]
 fn german_credit_has_its_bounds() {
     check_regression(german_credit(), -531.7075, -529.2021, Some(true), 2);
 }
@@ -328,6 +329,7 @@ fn nes_has_its_bounds() {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "slow unoptimized: three thousand rows")]
 fn wells_has_its_mean_field_bound() {
     let Some(mut regression) = wells() else { return };
     assert_bound(&fit(&mut regression, MeanField, 0), -2042.391);

@@ -144,8 +144,7 @@ impl<'a> Lowerer<'a> {
 }
 
 fn size_of(size: &Size, dims: &BTreeMap<DimId, usize>) -> Result<usize, Trouble> {
-    let known = size.substitute(&|dim| dims.get(&dim).map(|n| Size::fixed(*n)));
-    match known.known() {
+    match size.value(&|dim| dims.get(&dim).copied()) {
         Some(n) if n >= 0 => Ok(n as usize),
         Some(n) => bug(format!("a size of {n} reached the plan")),
         None => bug("a size without a value reached the plan"),
