@@ -115,7 +115,7 @@ pub fn tell(fitted: &Fitted) -> Result<Posterior, Failure> {
         }
     };
     let (quantities, params, mut draws) =
-        Values::of(fitted)?.summarize(importance.as_ref().ok().filter(|i| i.usable()))?;
+        Values::of(fitted)?.summarize(importance.as_ref().ok().filter(|i| i.usable()), log_p.len())?;
     draws.log_p = log_p.into_iter().take(KEPT).collect();
     draws.log_q = log_q.into_iter().take(KEPT).collect();
     Ok(Posterior { elbo, importance, quantities, params, draws })
@@ -312,11 +312,12 @@ impl<'a, 'f> Values<'a, 'f> {
         Ok(Values { fitted, block, quantities, params })
     }
 
-    fn summarize(mut self, importance: Option<&Importance>) -> Result<Summaries, Failure> {
+    /// `weighed` draws have a density; where nothing is drawn that is one, and one says all.
+    fn summarize(mut self, importance: Option<&Importance>, weighed: usize) -> Result<Summaries, Failure> {
         let widths: Vec<usize> = self.quantities.iter().map(|(.., shape)| shape.iter().product()).collect();
         let width: usize = widths.iter().sum();
-        let count = match width {
-            0 => 1,
+        let count = match (width, weighed) {
+            (0, _) | (_, 1) => 1,
             _ => (8 * BLOCK / width).clamp(KEPT, SUMMARIZED),
         };
         let mut entries: Vec<Vec<Vec<f64>>> =
@@ -329,7 +330,7 @@ impl<'a, 'f> Values<'a, 'f> {
             let take = self.block.draws.min(count - first);
             for (q, (at, ..)) in self.quantities.iter().enumerate() {
                 for (s, draw) in outputs[*at].chunks(widths[q].max(1)).take(take).enumerate() {
-                    if first + s < KEPT {
+                    if first + s < KEPT.min(weighed) {
                         table.values[q].extend(draw);
                     }
                     entries[q].iter_mut().zip(draw).for_each(|(entry, value)| entry.push(*value));

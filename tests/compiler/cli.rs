@@ -341,3 +341,26 @@ fn fix_rewrites_the_centred_hierarchy_and_shows_the_difference() {
     assert_eq!((again.code, again.err.contains("funnel")), (0, false), "{}", again.err);
     assert_eq!(place.run(&["fmt", "--check", "m.vi"]).code, 0, "a fix keeps the layout");
 }
+
+/// Nothing is drawn in a model of point parameters whose only site is summed out: one row of draws says all, and the
+/// weight is what expectation-maximization finds.
+#[test]
+fn a_mixture_by_maximum_likelihood_needs_no_draws() {
+    let y = [-2.4, -1.9, -2.2, 2.1, 0.3];
+    let rows: String = y.iter().map(|y| format!("{y}\n")).collect();
+    let model = "dim N\ndata y[N]: real\nparam w: simplex[2]\nmodel {\n  for n in N {\n    c ~ Categorical(w)\n    \
+                 y[n] ~ Normal(if c == 0 then -2 else 2, 1)\n  }\n}\n";
+    let place = Place::new(&[("m.vi", model), ("d.csv", &format!("y\n{rows}"))]);
+    let ran = place.run(&["fit", "m.vi", "--data", "d.csv", "--out", "r", "--quiet"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let mut weight = 0.5;
+    for _ in 0..500 {
+        let near = |y: &f64, mean: f64, w: f64| w * (-0.5 * (y - mean).powi(2)).exp();
+        let share = |y: &f64| near(y, -2.0, weight) / (near(y, -2.0, weight) + near(y, 2.0, 1.0 - weight));
+        weight = y.iter().map(share).sum::<f64>() / y.len() as f64;
+    }
+    let summary: serde_json::Value = serde_json::from_str(&place.read("r/summary.json")).expect("json");
+    let found = summary["params"]["w"]["value"][0].as_f64().expect("a number");
+    assert!((found - weight).abs() < 1e-4, "{found} is not {weight}");
+    assert_eq!(place.read("r/draws.csv").lines().filter(|line| !line.starts_with('#')).count(), 2);
+}
