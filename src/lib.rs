@@ -18,6 +18,7 @@
 //! * [`elbo`] knows what is maximized: terms with closed forms where they are exact, an estimator for every latent with
 //!   the reason for it, discrete sites summed out. The printed bound is this value and nothing else.
 //! * [`data`] knows the numbers: every value lies in its declared support, every size is known.
+//! * [`simulate`] draws latents and data from the model alone, to try it on.
 //! * [`plan`] knows the arithmetic: straight-line tensor code with concrete shapes, differentiated symbolically. Labels
 //!   of plates become positions here, and scales of minibatches become factors.
 //! * [`fit`] knows how to climb. It sees evaluators only ([`plan::Evaluate`]), emits events and prints nothing.
@@ -48,6 +49,7 @@ pub mod dist;
 pub mod model;
 pub mod elbo;
 pub mod data;
+pub mod simulate;
 pub mod plan;
 pub mod diagnose;
 pub mod fit;

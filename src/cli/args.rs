@@ -35,6 +35,8 @@ pub enum Verb {
     Elbo(Elbo),
     /// Fit a model to data and write a RUN folder.
     Fit(Box<Fit>),
+    /// Draw latents and data from a model: data to try it on, and the truth beside it.
+    Simulate(Simulate),
     /// Rewrite models in the standard layout.
     Fmt(Fmt),
     /// Explain the code of a diagnostic.
@@ -197,6 +199,27 @@ pub struct Entries {
     /// `meanfield`, `fullrank`, ...
     #[arg(long, value_name = "GUIDE")]
     pub guide: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Simulate {
+    /// A model file.
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub set: Set,
+    /// Values of point parameters as a JSON object; the others are where they start.
+    #[arg(long, value_name = "FILE.json")]
+    pub param: Option<PathBuf>,
+    /// The seed of every draw.
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// Where the data go, as .csv or .json; what they were drawn from goes into truth.json beside it.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Data that the model reads and does not observe, such as predictors.
+    #[command(flatten)]
+    pub data: Data,
 }
 
 #[derive(Debug, clap::Args)]

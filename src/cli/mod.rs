@@ -24,6 +24,7 @@ mod problems;
 mod progress;
 mod report;
 mod screen;
+mod simulate;
 
 use args::{Args, Verb};
 use problems::CliProblem;
@@ -66,7 +67,6 @@ const LATER: &[(&str, &str)] = &[
     ("estimators", "measured bias and variance of gradient estimators"),
     ("report", "a report of a run as one page"),
     ("data", "list and fetch named data sets"),
-    ("simulate", "draw latents and data from a model"),
     ("lsp", "a language server"),
     ("bench", "time a model"),
     ("completions", "completions for a shell"),
@@ -100,6 +100,7 @@ fn verb(args: Args, start: Instant) -> Ended {
         Verb::Check(verb) => check::run(&verb, &screen),
         Verb::Elbo(verb) => elbo::run(&verb, &screen),
         Verb::Fit(verb) => fit::run(&verb, &screen, start),
+        Verb::Simulate(verb) => simulate::run(&verb, &screen),
         Verb::Fmt(verb) => fmt::run(&verb, &screen),
         Verb::Explain(verb) => explain::run(&verb, &screen),
     }

@@ -8,19 +8,25 @@ use crate::cli::args::Data;
 use crate::cli::file;
 use crate::cli::problems::CliProblem;
 use crate::cli::screen::Screen;
+use crate::data::bind::bind_given;
 use crate::data::lookup;
 use crate::data::named::{self, Named, Origin, Split};
 use crate::data::problems::FileProblem;
-use crate::data::{Bound, Table, bind, read};
+use crate::data::{Bound, Table, read};
 use crate::model::Model;
 
 /// The data of the command line, bound to a model.
 pub fn bound(model: &Model, data: &Data, screen: &Screen) -> Result<Bound, End> {
+    bound_given(model, data, &|_| true, screen)
+}
+
+/// As `bound`, of some of the data items.
+pub fn bound_given(model: &Model, data: &Data, given: &dyn Fn(usize) -> bool, screen: &Screen) -> Result<Bound, End> {
     let start = Instant::now();
     let tables = tables(data, screen)?;
     screen.pass("read", start.elapsed().as_secs_f64());
     let start = Instant::now();
-    let bound = bind(model, &tables).map_err(|problems| {
+    let bound = bind_given(model, &tables, given).map_err(|problems| {
         screen.problems(&problems, &model.source);
         End::Wrong
     })?;

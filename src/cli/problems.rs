@@ -18,6 +18,10 @@ pub enum CliProblem {
     NeedsData { stage: String },
     NoFormat { stage: String, format: String, stages: Vec<String> },
     Rows { sources: usize },
+    SimulateTo { file: String },
+    NoTable { file: String, item: String, why: &'static str },
+    ParamFile { file: String, why: String },
+    MadeData { items: Vec<String> },
     LrTwice { optimizer: String },
     NoEntry { flag: String, value: String },
     Backend { name: String },
@@ -76,6 +80,23 @@ impl From<CliProblem> for Problem {
                     .help(format!("{format} is a format of {}; every stage is printed as text", stages.join(" and ")))
             }
             P::Rows { sources } => error("ppl::cli::data", format!("--rows is of one source, and {sources} are given")),
+            P::SimulateTo { file } => {
+                error("ppl::cli::out", format!("`{file}` is no file that data can be written to"))
+                    .help("`--out data.json`, or `--out data.csv` where every data item has the same rows")
+            }
+            P::NoTable { file, item, why } => {
+                let json = std::path::Path::new(&file).with_extension("json");
+                error("ppl::cli::out", format!("`{item}` does not fit in a table: {why}"))
+                    .help(format!("`--out {}`", json.display()))
+            }
+            P::ParamFile { file, why } => error("ppl::cli::param", format!("{file} holds no values of params: {why}"))
+                .help("an object of numbers or arrays by param: {\"sigma\": 0.5}"),
+            P::MadeData { items } => {
+                let what = if items.len() == 1 { "is made of columns" } else { "are made of columns" };
+                let message = format!("{} {what}, and the file holds what they made", items.join(" and "));
+                Problem::warning("ppl::simulate::made", message)
+                    .help("leave their expressions out of the model to fit the file")
+            }
             P::LrTwice { optimizer } => error("ppl::cli::lr", format!("--lr beside `--optimizer {optimizer}`"))
                 .help("write the rate in one of them"),
             P::NoEntry { flag, value } => {

@@ -3,26 +3,33 @@
 use crate::data::cells::Cell;
 use crate::data::columns::{Scope, Stop};
 use crate::data::limits::known_support;
-use crate::data::problems::{At, Item, Place, ValueProblem};
+use crate::data::problems::{At, ColumnProblem, Item, Place, ValueProblem};
 use crate::data::sizes::Sizes;
 use crate::data::support::{Known, Misfit};
-use crate::data::{Bound, BoundArray, Table};
+use crate::data::{Array, Bound, BoundArray, Table};
 use crate::math::Support;
 use crate::model::{Data, Model, Proviso, Statement};
 use crate::problem::Problems;
 
 /// Binds every data item of the model, or says everything that is wrong with the data.
 pub fn bind(model: &Model, tables: &[Table]) -> Result<Bound, Problems> {
+    bind_given(model, tables, &|_| true)
+}
+
+/// Binds some of the data items; the arrays of the others have their shape and no values.
+pub fn bind_given(model: &Model, tables: &[Table], given: &dyn Fn(usize) -> bool) -> Result<Bound, Problems> {
+    let state = |item| if given(item) { State::Open } else { State::Absent };
     let mut binder = Binder {
         model,
         tables,
         sizes: Sizes::new(model),
-        cells: model.data.iter().map(|_| State::Open).collect(),
+        cells: (0..model.data.len()).map(state).collect(),
         arrays: model.data.iter().map(|_| None).collect(),
         problems: Problems::default(),
     };
     binder.make();
     binder.fit();
+    binder.leave_out();
     let Binder { sizes, arrays, mut problems, .. } = binder;
     for problem in sizes.problems.values() {
         problems.push(problem.clone());
@@ -36,6 +43,19 @@ pub fn bind(model: &Model, tables: &[Table]) -> Result<Bound, Problems> {
     let arrays: Vec<BoundArray> = arrays.into_iter().flatten().collect();
     let rows = rows(model, &arrays);
     Ok(Bound { arrays, dims: sizes.known().clone(), rows })
+}
+
+/// Where values lie that do not fit the declared support of their item, whose sizes are those of `bound`.
+pub fn misfit(model: &Model, bound: &Bound, item: usize) -> Option<Misfit> {
+    let mut sizes = Sizes::new(model);
+    for (dim, size) in &bound.dims {
+        sizes.claim(*dim, *size, String::new);
+    }
+    let arrays: Vec<Option<BoundArray>> = bound.arrays.iter().cloned().map(Some).collect();
+    let (data, array) = (&model.data[item], &bound.arrays[item]);
+    let rows: usize = array.shape[..data.rows.len()].iter().product();
+    let known = known_support(model, &sizes, &arrays, data)?;
+    known.misfit(&array.values, array.values.len() / rows.max(1), data.missing)
 }
 
 /// Indices and slices that turn out to leave their axis.
@@ -79,6 +99,8 @@ enum State<'a> {
     Made(Cell<'a>),
     /// Already said.
     Failed,
+    /// Not asked for.
+    Absent,
 }
 
 impl<'a> Binder<'a> {
@@ -99,6 +121,11 @@ impl<'a> Binder<'a> {
             match why {
                 // What it needs has failed and was said, or will be as a size that nobody knows.
                 Stop::WaitsForData(other) if matches!(self.cells[other], State::Open) => self.cycle(item, other),
+                Stop::WaitsForData(other) if matches!(self.cells[other], State::Absent) => {
+                    let of = self.model.data[other].name.clone();
+                    self.problems.push(ColumnProblem::MadeOfAbsent { item: named(&self.model.data[item]), of });
+                    self.cells[item] = State::Failed;
+                }
                 _ => self.cells[item] = State::Failed,
             }
         }
@@ -220,6 +247,17 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// What was not asked for has its shape alone, where that is known.
+    fn leave_out(&mut self) {
+        for item in 0..self.cells.len() {
+            if matches!(self.cells[item], State::Absent)
+                && let Some(shape) = self.wanted(&self.model.data[item])
+            {
+                self.arrays[item] = Some(BoundArray { shape, values: Array::Reals([].into()) });
+            }
+        }
+    }
+
     fn wanted(&self, data: &Data) -> Option<Vec<usize>> {
         let rows = data.rows.iter().map(|dim| self.sizes.known().get(dim).copied());
         rows.chain(data.event.iter().map(|size| self.sizes.size(size))).collect()
@@ -263,8 +301,7 @@ impl<'a> Binder<'a> {
         }
         let name = |place: &usize| self.model.data[*place].name.clone();
         let through: Vec<String> = through.iter().map(name).collect();
-        self.problems
-            .push(crate::data::problems::ColumnProblem::Cycle { item: named(&self.model.data[item]), through });
+        self.problems.push(ColumnProblem::Cycle { item: named(&self.model.data[item]), through });
         self.cells[item] = State::Failed;
     }
 }

@@ -94,6 +94,7 @@ pub enum ColumnProblem {
     Expression { span: Span, message: String, help: Option<String> },
     NotYet { span: Span, what: String },
     Cycle { item: Item, through: Vec<String> },
+    MadeOfAbsent { item: Item, of: String },
     NotANumber { place: Place, cell: String, span: Span },
     UnevenRows { span: Span, left: usize, right: usize },
     EntryShapes { span: Span, left: Vec<usize>, right: Vec<usize> },
@@ -233,6 +234,12 @@ impl From<ColumnProblem> for Problem {
             P::Cycle { item, through } => {
                 let message = format!("`{}` is made from itself, through {}", item.name, list(&through));
                 error("ppl::data::cycle", message).label(item.span, "declared here")
+            }
+            P::MadeOfAbsent { item, of } => {
+                let message = format!("`{}` is made of `{of}`, which is still to be simulated", item.name);
+                error("ppl::simulate::made_of", message).label(item.span, format!("its expression reads `{of}`")).help(
+                    "a column expression reads data that are given; write the relation as a definition of the model",
+                )
             }
             P::NotANumber { place, cell, span } => {
                 error("ppl::data::not_a_number", format!("{place}: `{cell}` is no number"))

@@ -15,6 +15,7 @@ pub enum Stream {
     Start,
     /// Rows of a batch, and columns drawn anew each epoch.
     Data,
+    Simulate,
 }
 
 /// Names a family of draws: those of one site at one step.

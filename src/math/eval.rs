@@ -3,12 +3,15 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::kernel::{gamma, special};
 use crate::math::linear::{cholesky, solve, solve_lower, solve_upper, transpose};
-use crate::math::{Binary, Graph, NodeId, Op, Over, Pick, Reduce, Unary};
+use crate::math::{Binary, Graph, NodeId, Op, Over, Reduce, Unary};
 use crate::problem::Bug;
 use crate::shape::{AxisId, DimId, Size};
+
+mod index;
 
 /// Where each plate axis stands, counted from 0.
 pub type Positions = BTreeMap<AxisId, usize>;
@@ -32,7 +35,7 @@ pub struct Env<'a> {
 pub struct Eval<'a> {
     graph: &'a Graph,
     env: Env<'a>,
-    made: RefCell<BTreeMap<(NodeId, Vec<usize>), Values>>,
+    made: RefCell<BTreeMap<(NodeId, Vec<usize>), Rc<Values>>>,
 }
 
 type Result<T> = std::result::Result<T, Bug>;
@@ -44,6 +47,15 @@ impl<'a> Eval<'a> {
 
     /// The entries of a node at these positions of its plates.
     pub fn at(&self, id: NodeId, positions: &Positions) -> Result<Values> {
+        self.shared(id, positions).map(|values| values.to_vec())
+    }
+
+    /// Forgets what it computed of these nodes: at some rows (`false`), or wherever they are not in plates as well.
+    pub fn forget(&self, of: &dyn Fn(NodeId, bool) -> bool) {
+        self.made.borrow_mut().retain(|(id, at), _| !of(*id, at.is_empty()));
+    }
+
+    fn shared(&self, id: NodeId, positions: &Positions) -> Result<Rc<Values>> {
         let mut key = vec![];
         for axis in &self.graph.shape(id).plates {
             key.push(*positions.get(axis).ok_or_else(|| Bug(format!("no position of axis {axis:?}")))?);
@@ -52,7 +64,7 @@ impl<'a> Eval<'a> {
         if let Some(values) = self.made.borrow().get(&key) {
             return Ok(values.clone());
         }
-        let values = self.compute(id, positions)?;
+        let values = Rc::new(self.compute(id, positions)?);
         let expected = self.count(self.graph.event(id))?;
         if values.len() != expected {
             return Err(Bug(format!("{:?} has {} entries, not {expected}", self.graph.nodes[id].op, values.len())));
@@ -147,7 +159,7 @@ impl<'a> Eval<'a> {
             Op::MatMul(a, b) => self.matmul(*a, *b, positions)?,
             Op::Dense { input, weight, bias } => {
                 let d = self.last(*input)?;
-                let (input, weight) = (value(input)?, value(weight)?);
+                let (input, weight) = (value(input)?, self.shared(*weight, positions)?);
                 let bias = bias.as_ref().map(value).transpose()?;
                 let unit = |x: &[f64], j: usize| dot(x, &weight[j * d..][..d]) + bias.as_ref().map_or(0.0, |b| b[j]);
                 input
@@ -223,39 +235,6 @@ impl<'a> Eval<'a> {
                 (0..self.count(self.graph.event(a))?).map(entry).collect()
             }
         })
-    }
-
-    fn index(&self, a: NodeId, picks: &[Pick], positions: &Positions) -> Result<Values> {
-        let sizes = self.sizes(a)?;
-        let mut ranges: Vec<(i64, i64)> = sizes.iter().map(|n| (0, *n as i64)).collect();
-        for (range, pick) in ranges.iter_mut().zip(picks) {
-            let one = |i: i64| (i, i + 1);
-            *range = match pick {
-                Pick::Row(axis) => one(((self.env.first)(*axis) + positions[axis]) as i64),
-                Pick::Lag(axis, lag) => one(positions[axis] as i64 - *lag as i64),
-                Pick::At(id) => one(self.number(*id, positions)? as i64),
-                Pick::Slice(from, to) => (self.size(from)? as i64, self.size(to)? as i64),
-            };
-        }
-        if ranges.iter().zip(&sizes).any(|((from, to), size)| *from < 0 || *to > *size as i64) {
-            return Err(Bug(format!("an index of {:?} is outside {sizes:?}", self.graph.nodes[a].op)));
-        }
-        let values = self.at(a, positions)?;
-        let mut places = vec![0];
-        for ((from, to), size) in ranges.iter().zip(&sizes) {
-            places = places.iter().flat_map(|p| (*from..*to).map(move |i| p * size + i as usize)).collect();
-        }
-        Ok(places.into_iter().map(|p| values[p]).collect())
-    }
-
-    fn take(&self, table: NodeId, index: NodeId, positions: &Positions) -> Result<Values> {
-        let (k, shared) = (self.last(table)?, self.graph.event(table).len() == 1);
-        let (table, index) = (self.at(table, positions)?, self.at(index, positions)?);
-        let entry = |(i, k_i): (usize, &f64)| {
-            let (row, k_i) = (if shared { 0 } else { i }, *k_i as usize);
-            if k_i < k { Ok(table[row * k + k_i]) } else { Err(Bug(format!("no entry {k_i} of {k}"))) }
-        };
-        index.iter().enumerate().map(entry).collect()
     }
 
     fn matmul(&self, a: NodeId, b: NodeId, positions: &Positions) -> Result<Values> {

@@ -4,6 +4,7 @@ use crate::problem::Bug;
 
 mod draws;
 mod nested;
+mod simulated;
 mod summary;
 mod table;
 mod tensors;
@@ -12,6 +13,7 @@ mod trace;
 
 pub use draws::{DrawColumn, Draws, draws_csv};
 pub use nested::{Nested, Ordered};
+pub use simulated::{data_csv, data_json, truth_json};
 pub use summary::{
     Estimate, Hashes, Importance, KhatRows, Objective, Param, Seconds, Site, SiteDraws, Summary, Warning,
 };

@@ -23,10 +23,10 @@ model {
 guide meanfield
 ";
 
-struct Place(TempDir);
+pub struct Place(TempDir);
 
 impl Place {
-    fn new(files: &[(&str, &str)]) -> Place {
+    pub fn new(files: &[(&str, &str)]) -> Place {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (name, text) in files {
             fs::write(folder.path().join(name), text).expect("a file");
@@ -34,7 +34,7 @@ impl Place {
         Place(folder)
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
@@ -45,19 +45,19 @@ impl Place {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub fn run(&self, args: &[&str]) -> Ran {
         Ran::of(self.command(args).stdin(Stdio::null()).output().expect("the command runs"))
     }
 
-    fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path().join(name)).expect("a file")
     }
 }
 
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
@@ -72,10 +72,10 @@ fn help_and_version_are_no_failure() {
     let place = Place::new(&[]);
     let help = place.run(&["--help"]);
     assert_eq!(help.code, 0);
-    for verb in ["check", "elbo", "fit", "fmt", "explain"] {
+    for verb in ["check", "elbo", "fit", "simulate", "fmt", "explain"] {
         assert!(help.out.contains(&format!("  {verb}")), "{}", help.out);
     }
-    assert!(!help.out.contains("simulate"), "what does not work is not in --help");
+    assert!(!help.out.contains("impute"), "what does not work is not in --help");
     assert_eq!(place.run(&["--version"]).out, format!("ppl {}\n", env!("CARGO_PKG_VERSION")));
 }
 
@@ -108,9 +108,9 @@ fn a_bad_command_line_is_exit_2() {
 
 #[test]
 fn a_verb_of_the_contract_that_is_not_there_says_so() {
-    let ran = Place::new(&[]).run(&["simulate", "m.vi", "--out", "x.csv"]);
+    let ran = Place::new(&[]).run(&["impute", "runs/m-1", "--data", "x.csv", "--out", "y.csv"]);
     assert_eq!(ran.code, 2);
-    assert!(ran.err.contains("`ppl simulate`") && ran.err.contains("is not there yet"), "{}", ran.err);
+    assert!(ran.err.contains("`ppl impute`") && ran.err.contains("is not there yet"), "{}", ran.err);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod posteriors;
 mod mutation;
 mod represented;
 mod rules;
+mod simulate;
 mod support;
 mod tidy;
 mod truth;
