@@ -11,7 +11,7 @@ use crate::model::{Auto, Model};
 use crate::shape::Size;
 
 /// What makes draws of a family differentiable in its parameters.
-const FAMILIES: [(Kind, &str); 9] = [
+const FAMILIES: &[(Kind, &str)] = &[
     (Kind::Normal, "is a location-scale family"),
     (Kind::StudentT, "is a location-scale family"),
     (Kind::LogNormal, "is exp of a location-scale family"),
@@ -21,6 +21,12 @@ const FAMILIES: [(Kind, &str); 9] = [
     (Kind::Gamma, "has a quantile that is differentiable in its parameters"),
     (Kind::Beta, "is a ratio of Gammas, whose quantile is differentiable"),
     (Kind::Dirichlet, "is a ratio of Gammas, whose quantile is differentiable"),
+    (Kind::MvNormal, "is a location-scale family"),
+    (Kind::LogisticNormal, "is softmax of a location-scale family"),
+    (Kind::Concrete, "is softmax of Gumbel noise that is shifted and scaled"),
+    (Kind::GaussianRandomWalk, "is a sum of Normal steps"),
+    (Kind::AR, "is linear in Normal noise"),
+    (Kind::LKJCholesky, "is made of ratios of Gammas, whose quantile is differentiable"),
 ];
 
 /// Why a site is drawn and differentiated through: its family, and what follows it.

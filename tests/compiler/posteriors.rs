@@ -37,3 +37,8 @@ fn credit_risk() {
 fn credit_risk_by_a_joint_guide() {
     known::logistic(true).iter().for_each(|case| known::check(case, &Reference));
 }
+
+#[test]
+fn a_mixture_with_full_covariances() {
+    known::gmm().iter().for_each(|case| known::check_best(case, &Reference));
+}

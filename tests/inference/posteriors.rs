@@ -35,6 +35,12 @@ fn credit_risk() {
 }
 
 #[test]
+fn a_mixture_with_full_covariances() {
+    let backend = ppl::engine::backend("cpu").expect("the default backend");
+    known::gmm().iter().for_each(|case| known::check_best(case, backend.as_ref()));
+}
+
+#[test]
 fn a_linear_vae_is_probabilistic_pca() {
     linear_vae().iter().for_each(check);
 }
