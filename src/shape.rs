@@ -96,10 +96,11 @@ impl Size {
 
     /// The number, where every dim of it has one.
     pub fn value(&self, dim: &impl Fn(DimId) -> Option<usize>) -> Option<i64> {
-        self.terms.iter().try_fold(0, |sum, (dims, n)| {
+        let sum = self.terms.iter().try_fold(0, |sum, (dims, n)| {
             let product = dims.iter().try_fold(*n, |product, id| Some(product * dim(*id)? as i64))?;
             Some(sum + product)
-        })
+        })?;
+        (sum % self.over == 0).then_some(sum / self.over)
     }
 
     /// The dim, where the size is exactly one dim.
@@ -220,5 +221,32 @@ impl Shape {
 
     pub fn is_number(&self) -> bool {
         self.event.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_the_same_number_evaluated_and_substituted() {
+        let (n, k) = (DimId::new(0), DimId::new(1));
+        let (rows, columns) = (Size::dim(n), Size::dim(k));
+        let sizes = [
+            rows.clone(),
+            rows.plus(&Size::fixed(3)),
+            rows.times(&columns).minus(&Size::fixed(1)),
+            columns.below_diagonal(),
+            columns.below_diagonal().times(&rows).plus(&Size::fixed(2)),
+        ];
+        for size in sizes {
+            for (a, b) in [(1, 1), (4, 3), (7, 6)] {
+                let of = |dim: DimId| Some(if dim == n { a } else { b });
+                let substituted = size.substitute(&|dim| of(dim).map(Size::fixed));
+                assert_eq!(size.value(&of), substituted.known(), "{size:?} at {a}, {b}");
+            }
+        }
+        assert_eq!(columns.below_diagonal().value(&|_| Some(4)), Some(6));
+        assert_eq!(columns.value(&|_| None), None);
     }
 }
