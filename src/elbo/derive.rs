@@ -9,9 +9,11 @@ use crate::elbo::estimator::{self, Decision};
 use crate::elbo::guide::{self, Guided};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::rewrite::{Rewrite, sites_read};
-use crate::elbo::{Choice, Elbo, Estimator, Term, TermKind, Treatment, because, closed, limits, sites, sum_out};
+use crate::elbo::{
+    Choice, Elbo, Estimator, Term, TermKind, Treatment, because, closed, limits, objective, sites, sum_out,
+};
 use crate::math::{Binary, NodeId, Op, Over, Reduce, SiteId, Unary};
-use crate::model::{Baseline, Model, Objective, Statement};
+use crate::model::{Baseline, Model, Statement};
 use crate::problem::Problems;
 use crate::shape::{AxisId, Shape};
 
@@ -37,18 +39,22 @@ pub fn derive(model: &Model) -> (Option<Elbo>, Problems) {
 fn bound(facts: &Facts, decisions: &[Decision]) -> Result<Elbo, ElboProblem> {
     let guided = guide::treat(facts, decisions);
     let model = facts.model;
-    let closed = !model.fit.sampled_kl && matches!(model.fit.objective, None | Some(Objective::Elbo(_)));
-    let mut draft = Draft { facts, guided, closed };
+    let mut draft = Draft { facts, guided, closed: !model.fit.sampled_kl };
     let densities = draft.densities();
     let (summed, kept): (Vec<_>, Vec<_>) = densities.into_iter().partition(|d| draft.reads_summed(d));
     let sums = draft.sum_out(&summed)?;
+    let log_p = draft.log_p(&sums, &kept);
+    let sums = match objective::tempered(model, !sums.is_empty())? {
+        Some(beta) => draft.tempered(&summed, beta)?,
+        None => sums,
+    };
     let mut terms = draft.data_terms(&sums, &kept)?;
     terms.extend(sites::terms(&mut draft, &kept)?);
     draft.charge(&mut terms);
-    let log_p = draft.log_p(&sums, &kept);
+    let objective = objective::objective(&mut draft, &terms, &log_p)?;
     let log_q = sites::log_q(&mut draft);
     let Guided { graph, axes, views, .. } = draft.guided;
-    Ok(Elbo { model: model.clone(), graph, axes, sites: views, terms, log_p, log_q })
+    Ok(Elbo { model: model.clone(), graph, axes, sites: views, objective, terms, log_p, log_q })
 }
 
 /// Of a term that feels only draws that are not differentiated through, until `charge` has seen it.
@@ -153,6 +159,16 @@ impl Draft<'_, '_> {
         let factors = factors.collect();
         let axes = states.iter().map(|(id, (axis, _))| (*id, *axis)).collect();
         sum_out::eliminate(self.facts.model, &mut self.guided.graph, &axes, factors)
+    }
+
+    /// Sums in which what is observed has the weight 1/beta, so that beta times the whole gives it the weight 1: the
+    /// largest over all q of E_q[log p(y | c)] - beta KL( q(c) || p(c) ) is beta log sum p(c) p(y | c)^(1/beta).
+    fn tempered(&mut self, summed: &[Density], beta: f64) -> Result<Vec<sum_out::Factor>, ElboProblem> {
+        let mut scaled = summed.to_vec();
+        for density in scaled.iter_mut().filter(|d| matches!(d.kind, TermKind::Observed(_) | TermKind::Factor(_))) {
+            density.value = self.guided.graph.scale(density.value, 1.0 / beta);
+        }
+        self.sum_out(&scaled)
     }
 
     /// Expected log densities of what is observed, of factors and of what was summed out, in the order written.

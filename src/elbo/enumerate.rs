@@ -4,7 +4,7 @@
 use crate::elbo::cost::{self, Facts};
 use crate::elbo::estimator::{Answer, Decision, Fate, finite, kind_name, misread, not_pathwise, place, scored};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE, thousands};
-use crate::elbo::{Choice, Estimator, because};
+use crate::elbo::{Choice, Estimator, because, weighted};
 use crate::math::{SiteId, shape_rules};
 use crate::model::{Site, Statement};
 use crate::shape::{AxisKind, Size};
@@ -43,6 +43,9 @@ pub fn enumerable(facts: &Facts, id: SiteId) -> Result<Size, Obstacle> {
     let Some(states) = finite(facts, id) else {
         return Err(Obstacle::because(format!("{} is not finite", kind_name(facts, id))));
     };
+    if weighted(model) {
+        return Err(Obstacle::because("the objective is made of draws".into()));
+    }
     if site.plates.iter().any(|axis| model.axes[*axis].kind == AxisKind::Chain) {
         return Err(Obstacle::because(format!(
             "the rows of `{}` are a chain, whose joint states are too many",

@@ -174,7 +174,8 @@ pub fn scored(facts: &Facts, id: SiteId) -> Estimator {
         return Estimator::Vimco;
     }
     let factor = facts.factor.get(&id).map(|at| &model.guide.factors[*at].dist);
-    let pairs = model.fit.particles.is_none_or(|n| n % 2 == 0);
+    let together = requests::dependent(model);
+    let pairs = model.fit.particles.is_none_or(|n| n % 2 == 0) && !together;
     if pairs && factor.is_some_and(|dist| dist.kind == Kind::Bernoulli) && facts.sampled_after(id).is_empty() {
         return Estimator::Disarm;
     }
@@ -184,9 +185,10 @@ pub fn scored(facts: &Facts, id: SiteId) -> Estimator {
         roots.iter().any(|root| model.graph.mentions(*root, weight))
     };
     let baseline = match model.fit.particles {
-        Some(1) if amortized() => Baseline::Net(BASELINE_UNITS),
-        Some(1) => Baseline::Mean,
-        _ => Baseline::LeaveOneOut,
+        Some(n) if n > 1 && !together => Baseline::LeaveOneOut,
+        None if !together => Baseline::LeaveOneOut,
+        _ if amortized() => Baseline::Net(BASELINE_UNITS),
+        _ => Baseline::Mean,
     };
     Estimator::Score { baseline }
 }

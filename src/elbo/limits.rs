@@ -64,9 +64,7 @@ fn guide(model: &Model) -> Option<(Limitation, Span)> {
 fn objective(model: &Model) -> Option<(Limitation, Span)> {
     let span = model.fit.spans.get("objective").copied().unwrap_or_default();
     match model.fit.objective? {
-        Objective::Elbo(None) => None,
-        // Said of the energy that it fits.
-        Objective::Cd(_) | Objective::Pcd(_) => None,
-        other => Some((Limitation::Objective { name: other.to_string() }, span)),
+        other @ (Objective::Em | Objective::Cavi) => Some((Limitation::Objective { name: other.to_string() }, span)),
+        _ => None,
     }
 }

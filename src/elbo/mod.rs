@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 pub mod because;
+pub mod chain;
 pub mod closed;
 pub mod cost;
 pub mod derive;
@@ -17,6 +18,7 @@ pub mod json;
 pub mod latex;
 pub mod limits;
 pub mod moments;
+pub mod objective;
 pub mod print;
 pub mod problems;
 pub mod requests;
@@ -26,12 +28,13 @@ pub mod sum_out;
 pub mod verify;
 
 pub use derive::derive;
+pub use objective::Objective;
 pub use print::print;
 pub use verify::verify;
 
 use crate::arena::Arena;
 use crate::math::{Graph, NodeId, SiteId};
-use crate::model::{Baseline, Model, Objective};
+use crate::model::{self, Baseline, Model};
 use crate::shape::{Axis, AxisId};
 
 /// The derived bound. `graph` and `axes` are the model's, extended: node ids of the model stay valid.
@@ -42,7 +45,9 @@ pub struct Elbo {
     pub axes: Arena<Axis>,
     /// One a latent site, in the order of `Model::sites`.
     pub sites: Vec<SiteView>,
-    /// What is maximized, with closed forms: the printed text, and what the stochastic path differentiates.
+    /// What is maximized: the sum of the terms, unless something else was asked for.
+    pub objective: Objective,
+    /// The bound with closed forms: the printed text, and what the stochastic path differentiates.
     pub terms: Vec<Term>,
     /// log p of everything with nothing replaced by a closed form (summed-out sites summed out), for weights and k-hat.
     pub log_p: Vec<Term>,
@@ -121,10 +126,14 @@ impl Estimator {
     }
 }
 
-/// Whether the objective is made of weights of several draws, so that closed forms do not belong to it.
+/// Whether the objective is made of draws and their weights, so that no expectation in it is taken in closed form.
 pub fn weighted(model: &Model) -> bool {
-    let objective = model.fit.objective;
-    matches!(objective, Some(Objective::Iwae(_) | Objective::Renyi { .. } | Objective::Rws { .. }))
+    use model::Objective::*;
+    match model.fit.objective {
+        Some(Renyi { order, .. }) => order != 1.0,
+        Some(Iwae(_) | ForwardKl(_) | WakeSleep | Rws { .. }) => true,
+        _ => false,
+    }
 }
 
 /// One line of the objective.
@@ -140,6 +149,13 @@ pub struct Term {
     pub choice: Choice,
     /// The other estimators of a term that feels draws of several kinds.
     pub also: Vec<Choice>,
+}
+
+impl Term {
+    /// Whether beta of `elbo(beta: ...)` multiplies it: what is not about data or factors alone.
+    pub fn is_latent(&self) -> bool {
+        !matches!(self.kind, TermKind::Observed(_) | TermKind::Factor(_))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

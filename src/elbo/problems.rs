@@ -14,8 +14,27 @@ pub enum ElboProblem {
     BatchedInside { site: String, plate: String, dim: String, span: Span },
     /// The joint states of sites that share a factor.
     TableTooLarge { sites: Vec<String>, states: i64, span: Span },
+    /// An objective that this model cannot have.
+    Objective { objective: String, trouble: ObjectiveTrouble, span: Span },
     /// Something legal that is not derived yet.
     Limitation { what: Limitation, span: Span },
+}
+
+/// Why a model cannot have an objective.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ObjectiveTrouble {
+    /// One weight for all data, and rows that are drawn a step.
+    Batch { dim: String },
+    /// Local latents in plates side by side: no row has a weight of its own.
+    SeveralPlates,
+    /// A row of a local latent is read outside the plate whose rows are weighted.
+    RowsReadOutside { site: String, reader: Span },
+    /// An objective of the guide alone, and a parameter of the model.
+    ModelParam { param: String },
+    /// Dreams are of rows, and this latent is not in one.
+    GlobalSite { site: String },
+    /// There is nothing to dream with.
+    Unsimulated { why: String },
 }
 
 /// What is not there yet, each with a code of its own.
@@ -28,7 +47,7 @@ pub enum Limitation {
     DiscreteEvent { site: String },
     EnumerateRows { site: String, plate: String },
     Objective { name: String },
-    SampledKlFullRank,
+    BetaSchedule,
     MissingValues { data: String },
 }
 
@@ -47,8 +66,45 @@ impl From<ElboProblem> for Problem {
             LeavesPlate { site, reader, span } => leaves_plate(&site, reader, span),
             BatchedInside { site, plate, dim, span } => batched_inside(&site, &plate, &dim, span),
             TableTooLarge { sites, states, span } => table_too_large(&sites, states, span),
+            Objective { objective, trouble, span } => wrong_objective(&objective, trouble, span),
             Limitation { what, span } => limitation(what, span),
         }
+    }
+}
+
+fn wrong_objective(objective: &str, trouble: ObjectiveTrouble, span: Span) -> Problem {
+    use ObjectiveTrouble::*;
+    let (why, help, other) = match trouble {
+        Batch { dim } => {
+            let why = "it has one weight for all data, because a latent is outside all plates, and takes no minibatch";
+            (why.to_string(), format!("remove `{dim}` from `batch:`, or write `objective: elbo`"), None)
+        }
+        SeveralPlates => {
+            let why = "latents stand in plates side by side, so no row has a weight of its own";
+            (why.into(), "write `objective: elbo`".into(), None)
+        }
+        RowsReadOutside { site, reader } => {
+            let why = format!("it has one weight a row, and rows of `{site}` are read outside their plate");
+            (why, format!("read `{site}` inside its own plate only, or write `objective: elbo`"), Some(reader))
+        }
+        ModelParam { param } => {
+            let why = format!("it moves the guide towards the posterior, and the model has a parameter, `{param}`");
+            (why, "write `objective: rws(10)`, or give the parameter a prior".into(), None)
+        }
+        GlobalSite { site } => {
+            let why = format!("a dream is a row with its latents, and `{site}` is in no plate");
+            (why, "write `objective: elbo`, or `rws(10)`, which needs no dreams".into(), None)
+        }
+        Unsimulated { why } => {
+            (format!("dreams are drawn from the model, and {why}"), "write `objective: elbo`".into(), None)
+        }
+    };
+    let problem = Problem::error("ppl::elbo::objective", format!("`{objective}` is not legal for this model: {why}"))
+        .label(span, "asked for here")
+        .help(help);
+    match other {
+        Some(reader) => problem.label(reader, "read here"),
+        None => problem,
     }
 }
 
@@ -110,7 +166,7 @@ fn message(what: &Limitation) -> String {
             format!("`{site}` cannot be enumerated: all rows of `{plate}` share a term with a site that is summed out")
         }
         Objective { name } => format!("the objective `{name}` cannot be fitted yet"),
-        SampledKlFullRank => "`kl: sampled` with a joint guide is not there yet".into(),
+        BetaSchedule => "a schedule for beta is not there yet where a site is summed out".into(),
         MissingValues { data } => format!("`{data}` may have missing entries, with which nothing can be fitted yet"),
     }
 }
@@ -127,7 +183,7 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
             ("ppl::limitation::enumerate", "write `by score` after its factor, or leave it out of the guide too")
         }
         Objective { .. } => ("ppl::limitation::objective", "write `objective: elbo`"),
-        SampledKlFullRank => ("ppl::limitation::sampled_kl", "use `guide meanfield`, or remove `kl: sampled`"),
+        BetaSchedule => ("ppl::limitation::objective", "write a number, as in `elbo(beta: 4)`"),
         MissingValues { .. } => ("ppl::limitation::missing_values", "remove the `?` and the rows with holes"),
     }
 }

@@ -6,7 +6,7 @@ use crate::elbo::estimator::{self, Answer, Fate, finite, kind_name, not_pathwise
 use crate::elbo::problems::ElboProblem;
 use crate::elbo::{Estimator, because, weighted};
 use crate::math::SiteId;
-use crate::model::{Baseline, Request};
+use crate::model::{Baseline, Draws, Model, Request};
 
 /// The estimator that the guide asks for, or why the site cannot have it.
 pub fn asked_for(facts: &Facts, id: SiteId) -> Answer {
@@ -94,7 +94,16 @@ fn score(facts: &Facts, id: SiteId, baseline: Option<Baseline>) -> Result<(Estim
         let why = "leave-one-out needs the cost of other particles, and there is one".into();
         return Err((why, "write `particles: 2`, or `baseline: mean`"));
     }
+    if baseline == Baseline::LeaveOneOut && dependent(facts.model) {
+        let why = "leave-one-out needs independent particles, and `draws:` asks for others".into();
+        return Err((why, "write `draws: independent`, or `baseline: mean`"));
+    }
     Ok((Estimator::Score { baseline }, because))
+}
+
+/// Whether particles are drawn together.
+pub fn dependent(model: &Model) -> bool {
+    model.fit.draws.is_some_and(|draws| draws != Draws::Independent)
 }
 
 /// Antithetic pairs of Bernoulli vectors: what is drawn given them would have to be drawn for both.

@@ -24,6 +24,11 @@ impl Rewrite {
         Rewrite { sites, ..Rewrite::default() }
     }
 
+    /// Some nodes are replaced as wholes.
+    pub fn put(&mut self, nodes: &BTreeMap<NodeId, NodeId>) {
+        self.done.extend(nodes);
+    }
+
     pub fn node(&mut self, graph: &mut Graph, root: NodeId) -> NodeId {
         for id in graph.reachable(&[root]) {
             if !self.done.contains_key(&id) {

@@ -1,10 +1,10 @@
 //! What the latent sites add to the bound: a KL in closed form where five conditions hold, else entropy and expected
 //! log prior, each closed where it can be.
 
-use crate::dist::{Bijector, Dist, Kind, catalogue};
+use crate::dist::{Bijector, Kind, catalogue};
 use crate::elbo::derive::{Density, Draft};
 use crate::elbo::guide::free_shape;
-use crate::elbo::problems::{ElboProblem, Limitation};
+use crate::elbo::problems::ElboProblem;
 use crate::elbo::{Choice, Estimator, Term, TermKind, Treatment, because, closed, cost, sum_out};
 use crate::math::{NodeId, SiteId};
 use crate::model::Auto;
@@ -21,7 +21,7 @@ pub fn terms(draft: &mut Draft, kept: &[Density]) -> Result<Vec<Term>, ElboProbl
             Err(why) => {
                 terms.push(prior(draft, density, &why)?);
                 match draft.guided.views[id.index()].treatment {
-                    Treatment::Auto => terms.extend(automatic(draft, id, &mut gaussian)?),
+                    Treatment::Auto => terms.extend(automatic(draft, id, &mut gaussian)),
                     _ => terms.push(entropy(draft, id)?),
                 }
             }
@@ -31,7 +31,7 @@ pub fn terms(draft: &mut Draft, kept: &[Density]) -> Result<Vec<Term>, ElboProbl
     for id in cost::sites(draft.facts.model) {
         let without = !kept.iter().any(|d| matches!(d.kind, TermKind::Prior(p) if p == id));
         match draft.guided.views[id.index()].treatment {
-            Treatment::Auto if without => terms.extend(automatic(draft, id, &mut gaussian)?),
+            Treatment::Auto if without => terms.extend(automatic(draft, id, &mut gaussian)),
             Treatment::Written(_) | Treatment::Enumerated(..) if without => terms.push(entropy(draft, id)?),
             _ => {}
         }
@@ -138,15 +138,15 @@ fn entropy(draft: &mut Draft, id: SiteId) -> Result<Term, ElboProblem> {
 }
 
 /// The log-determinant of the map of an automatic factor; its Gaussian joins the others unless KL is to be sampled.
-fn automatic(draft: &mut Draft, id: SiteId, gaussian: &mut Vec<SiteId>) -> Result<Vec<Term>, ElboProblem> {
+fn automatic(draft: &mut Draft, id: SiteId, gaussian: &mut Vec<SiteId>) -> Vec<Term> {
     let mut terms = vec![];
     if draft.facts.model.fit.sampled_kl {
-        terms.push(sampled_gaussian(draft, id)?);
+        terms.push(sampled_gaussian(draft, id));
     } else {
         gaussian.push(id);
     }
     terms.extend(log_det(draft, id));
-    Ok(terms)
+    terms
 }
 
 fn log_det(draft: &mut Draft, id: SiteId) -> Option<Term> {
@@ -167,19 +167,21 @@ fn log_det(draft: &mut Draft, id: SiteId) -> Option<Term> {
     Some(Term { kind: TermKind::LogDet(id), sign: 1.0, value, plates: site.plates.clone(), choice, also: vec![] })
 }
 
-fn sampled_gaussian(draft: &mut Draft, id: SiteId) -> Result<Term, ElboProblem> {
+/// Minus log q of an automatic factor, on the unconstrained scale.
+fn sampled_gaussian(draft: &mut Draft, id: SiteId) -> Term {
     let site = &draft.facts.model.sites[id.index()];
-    if draft.facts.model.guide.auto == Some(Auto::FullRank) {
-        return Err(ElboProblem::Limitation { what: Limitation::SampledKlFullRank, span: site.span });
-    }
     let shape = draft.free_shape(id);
     let g = &mut draft.guided.graph;
-    let free = g.free(id, shape.clone());
-    let args = [("loc", g.auto_loc(id, shape.clone())), ("scale", g.auto_scale(id, shape))].into();
-    let value = closed::log_density(g, &Dist { kind: Kind::Normal, args }, free);
+    // Of a joint factor, too: the log density of L e is that of the noise e less the logarithms of the diagonal of L.
+    let (noise, scale) = (g.auto_noise(id, shape.clone()), g.auto_scale(id, shape));
+    let (square, log) = (g.square(noise), g.log(scale));
+    let half = g.scale(square, -0.5);
+    let each = g.sub(half, log);
+    let each = g.shift(each, -0.5 * (2.0 * std::f64::consts::PI).ln());
+    let value = g.sum_event(each);
     let because = "`kl: sampled` asks for no closed forms".into();
     let choice = Choice { estimator: Estimator::Pathwise, because };
-    Ok(Term { kind: TermKind::LogQ(id), sign: -1.0, value, plates: site.plates.clone(), choice, also: vec![] })
+    Term { kind: TermKind::LogQ(id), sign: -1.0, value, plates: site.plates.clone(), choice, also: vec![] }
 }
 
 /// One term for all sites outside minibatched plates, and one for each place inside them, which carries its scale.
@@ -198,7 +200,7 @@ fn auto_entropy(draft: &mut Draft, gaussian: &[SiteId]) -> Vec<Term> {
     groups.into_iter().map(|(plates, sites)| gaussian_entropy(draft, plates, sites)).collect()
 }
 
-fn gaussian_entropy(draft: &mut Draft, plates: Vec<AxisId>, sites: Vec<SiteId>) -> Term {
+pub fn gaussian_entropy(draft: &mut Draft, plates: Vec<AxisId>, sites: Vec<SiteId>) -> Term {
     let model = draft.facts.model;
     let shapes: Vec<_> = sites.iter().map(|id| draft.free_shape(*id)).collect();
     let g = &mut draft.guided.graph;
@@ -240,4 +242,24 @@ pub fn log_q(draft: &mut Draft) -> Vec<Term> {
         terms.push(Term { kind, sign, value, plates: site.plates.clone(), choice, also: vec![] });
     }
     terms
+}
+
+/// log q of a site that the guide draws: what is added to `log q`, on its own scale.
+pub fn log_q_of(draft: &mut Draft, id: SiteId) -> Vec<Term> {
+    let because = || "the log density at the draw itself".to_string();
+    let choice = Choice { estimator: Estimator::Pathwise, because: because() };
+    let site = &draft.facts.model.sites[id.index()];
+    if draft.map(id).is_none() {
+        let (value, plates) = (draft.log_factor(id), site.plates.clone());
+        return vec![Term { kind: TermKind::LogQ(id), sign: 1.0, value, plates, choice, also: vec![] }];
+    }
+    let own = Term { sign: 1.0, choice: choice.clone(), ..sampled_gaussian(draft, id) };
+    let map = draft.map(id).filter(|map| *map != Bijector::Identity);
+    let log_det = map.map(|map| {
+        let g = &mut draft.guided.graph;
+        let free = g.free(id, free_shape(site, &map));
+        let (value, plates) = (map.log_det(g, free, &site.event), site.plates.clone());
+        Term { kind: TermKind::LogDet(id), sign: -1.0, value, plates, choice, also: vec![] }
+    });
+    [own].into_iter().chain(log_det).collect()
 }

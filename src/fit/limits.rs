@@ -1,19 +1,35 @@
 //! Bounds that are derived and printed, and entries of the `fit` block, that no fit follows yet: one limitation each,
 //! with what to write instead.
 
-use crate::elbo::{Elbo, Estimator, SiteView};
-use crate::model::{Draws, FitBlock, OptimizerRule};
+use crate::elbo::{Elbo, Estimator, Objective, SiteView};
+use crate::model::{Draws, FitBlock, OptimizerRule, Rate};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
 
 /// Everything in a bound and in a `fit` block that keeps it from being fitted.
 pub fn limits(elbo: &Elbo, block: &FitBlock) -> Problems {
     let mut problems = entries(block);
+    problems.extend(objective(elbo));
     for view in &elbo.sites {
         if let Some(problem) = estimator(elbo, view) {
             problems.push(problem);
         }
     }
+    problems
+}
+
+fn objective(elbo: &Elbo) -> Problems {
+    let mut problems = Problems::default();
+    let model = &elbo.model;
+    let asked = model.fit.objective.map_or(String::new(), |objective| objective.to_string());
+    let help = match &elbo.objective {
+        Objective::Elbo { beta: None | Some(Rate::Constant(_)) } => return problems,
+        Objective::Elbo { .. } => "write a number, as in `elbo(beta: 4)`",
+        Objective::Weighted(_) | Objective::Updates(_) => "write `objective: elbo`",
+    };
+    let problem = Problem::error("ppl::limitation::objective", format!("the objective `{asked}` cannot be fitted yet"));
+    let span = model.fit.spans.get("objective").copied().unwrap_or_default();
+    problems.push(problem.label(span, "asked for here").help(help));
     problems
 }
 

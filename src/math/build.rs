@@ -103,6 +103,10 @@ impl Graph {
         self.node(Op::AutoScale(id), shape, Support::Positive)
     }
 
+    pub fn auto_noise(&mut self, id: SiteId, shape: Shape) -> NodeId {
+        self.node(Op::AutoNoise(id), shape, Support::Real)
+    }
+
     pub fn noise(&mut self, id: SiteId, kind: Noise, shape: Shape) -> NodeId {
         let support = match kind {
             Noise::Normal => Support::Real,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::kernel::{gamma, special};
 use crate::math::linear::{cholesky, solve, solve_lower, solve_upper, transpose};
-use crate::math::{Binary, Graph, NodeId, Op, Over, Reduce, Unary};
+use crate::math::{Binary, Graph, NodeId, Op, Over, Reduce, Unary, paths};
 use crate::problem::Bug;
 use crate::shape::{AxisId, DimId, Size};
 
@@ -85,6 +85,11 @@ impl<'a> Eval<'a> {
             .ok_or_else(|| Bug(format!("size {size:?} is not known")))
     }
 
+    /// How many positions an axis has.
+    pub fn extent(&self, axis: AxisId) -> Result<usize> {
+        self.size(self.graph.axes.get(&axis).ok_or_else(|| Bug(format!("no size of axis {axis:?}")))?)
+    }
+
     fn sizes(&self, id: NodeId) -> Result<Vec<usize>> {
         self.graph.event(id).iter().map(|size| self.size(size)).collect()
     }
@@ -119,20 +124,15 @@ impl<'a> Eval<'a> {
             }
             Op::Reduce(op, a, over) => self.reduce(*op, *a, over, positions)?,
             Op::Named(_, a) => value(a)?,
+            Op::Forward { factor, chain, from, to } => paths::forward(self, *factor, *chain, [from, to], positions)?,
             Op::Index(a, picks) => self.index(*a, picks, positions)?,
             Op::Lift(a, axes) => self.over(axes, positions, &mut |at| self.at(*a, at))?.concat(),
             Op::Take { table, index } => self.take(*table, *index, positions)?,
             Op::Stack(list) | Op::Concat(list) => list.iter().map(value).collect::<Result<Vec<_>>>()?.concat(),
             Op::Reshape(a, _) => value(a)?,
             Op::Fill(a, sizes) => vec![value(a)?[0]; self.count(sizes)?],
-            Op::Softmax(a) => rows(&value(a)?, self.last(*a)?, |x| {
-                let norm = special::logsumexp(x);
-                x.iter().map(|x| (x - norm).exp()).collect()
-            }),
-            Op::LogSoftmax(a) => rows(&value(a)?, self.last(*a)?, |x| {
-                let norm = special::logsumexp(x);
-                x.iter().map(|x| x - norm).collect()
-            }),
+            Op::Softmax(a) => rows(&value(a)?, self.last(*a)?, |x| log_softmax(x).into_iter().map(f64::exp).collect()),
+            Op::LogSoftmax(a) => rows(&value(a)?, self.last(*a)?, log_softmax),
             Op::Cumsum(a) => rows(&value(a)?, self.last(*a)?, cumsum),
             Op::OneHot(a, size) => {
                 let (label, n) = (value(a)?, self.size(size)?);
@@ -215,9 +215,8 @@ impl<'a> Eval<'a> {
         f: &mut dyn FnMut(&Positions) -> Result<Values>,
     ) -> Result<Vec<Values>> {
         let [first, rest @ ..] = axes else { return Ok(vec![f(positions)?]) };
-        let size = self.graph.axes.get(first).ok_or_else(|| Bug(format!("no size of axis {first:?}")))?;
         let mut all = vec![];
-        for row in 0..self.size(size)? {
+        for row in 0..self.extent(*first)? {
             let mut at = positions.clone();
             at.insert(*first, row);
             all.extend(self.over(rest, &at, f)?);
@@ -256,6 +255,11 @@ fn zip(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> Values {
 
 fn rows(values: &[f64], last: usize, f: impl Fn(&[f64]) -> Values) -> Values {
     values.chunks(last.max(1)).flat_map(f).collect()
+}
+
+fn log_softmax(x: &[f64]) -> Values {
+    let norm = special::logsumexp(x);
+    x.iter().map(|x| x - norm).collect()
 }
 
 fn cumsum(x: &[f64]) -> Values {

@@ -28,6 +28,7 @@ pub mod print;
 pub mod verify;
 pub mod eval;
 mod linear;
+pub mod paths;
 #[cfg(test)]
 mod tests;
 
@@ -103,6 +104,9 @@ pub enum Op {
     /// scale is the diagonal of the joint Cholesky factor at these coordinates: all that its entropy needs.
     AutoLoc(SiteId),
     AutoScale(SiteId),
+    /// The standard noise that `Free` is made of, shaped like it: minus half its square, less the logarithm of
+    /// `AutoScale`, is the log density of the automatic factors, also of a joint one, summed over all sites.
+    AutoNoise(SiteId),
     /// Standard noise of a written factor: shape is the factor's plates and event (`dist::draw` makes it). Many draws
     /// are an axis the plan adds.
     Noise(SiteId, Noise),
@@ -138,6 +142,16 @@ pub enum Op {
         kind: &'static str,
         args: Vec<(&'static str, NodeId)>,
         noise: NodeId,
+    },
+
+    /// The logarithm of the sum over all paths of states along a chain, by the forward recursion: `factor`, a number, is
+    /// the log weight of stepping from the states `from` (of the row before) to the states `to`. The first row has no
+    /// row before it: there `factor` is read at the first states of `from`.
+    Forward {
+        factor: NodeId,
+        chain: AxisId,
+        from: Vec<AxisId>,
+        to: Vec<AxisId>,
     },
 
     /// Picks consume the leading event axes, in order; the rest stay.

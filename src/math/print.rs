@@ -118,6 +118,7 @@ impl Printer<'_> {
             Op::Free(site) => format!("free({})", with_index(names.site(*site), &rows())),
             Op::AutoLoc(site) => format!("loc({})", with_index(names.site(*site), &rows())),
             Op::AutoScale(site) => format!("scale({})", with_index(names.site(*site), &rows())),
+            Op::AutoNoise(site) => format!("noise({})", with_index(names.site(*site), &rows())),
             Op::Noise(site, _) => format!("noise({})", with_index(names.site(*site), &rows())),
             Op::Named(label, _) => self.label(label, &rows()),
             Op::Reduce(op, a, Over::Axes(axes)) => self.comprehension(rules::reduce_name(*op), "(", *a, axes, ")"),
@@ -129,6 +130,7 @@ impl Printer<'_> {
             Op::Index(a, picks) => self.index(*a, picks),
             Op::Dense { input, weight, bias: Some(bias) } => call("dense", &[*input, *weight, *bias], &[]),
             Op::Dense { input, weight, bias: None } => call("dense", &[*input, *weight], &[]),
+            Op::Forward { factor, .. } => call("forward", &[*factor], &[]),
             Op::Sample { kind, args, noise } => {
                 let args = args.iter().map(|(_, arg)| *arg).chain([*noise]).collect::<Vec<_>>();
                 call(&format!("sample_{kind}"), &args, &[])

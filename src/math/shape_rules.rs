@@ -63,6 +63,7 @@ pub fn infer(graph: &Graph, op: &Op) -> Result<Option<Shape>, Mismatch> {
         | Op::Free(_)
         | Op::AutoLoc(_)
         | Op::AutoScale(_)
+        | Op::AutoNoise(_)
         | Op::Noise(..)
         | Op::Layer { .. } => return Ok(None),
         Op::Eye(n) => Shape::event([n.clone(), n.clone()]),
@@ -76,6 +77,10 @@ pub fn infer(graph: &Graph, op: &Op) -> Result<Option<Shape>, Mismatch> {
         Op::Sample { args, noise, .. } => {
             let all: Vec<&Shape> = args.iter().map(|(_, arg)| arg).chain([noise]).map(shape).collect();
             Shape::new(plates(&all), shape(noise).event.clone())
+        }
+        Op::Forward { factor, chain, from, to } => {
+            let gone: Vec<AxisId> = [*chain].iter().chain(from).chain(to).copied().collect();
+            reduce(number(shape(factor))?, &Over::Axes(gone))?
         }
         Op::Index(a, picks) => index(graph, shape(a), picks)?,
         Op::Lift(a, axes) => lift(shape(a), axes, &graph.axes)?,

@@ -21,7 +21,7 @@ impl Op {
         use Op::*;
         match self {
             Number(_) | Size(_) | Row(_) | Data(_) | Param(_) | Site(_) | Free(_) | AutoLoc(_) | AutoScale(_)
-            | Noise(..) | Eye(_) => self.clone(),
+            | AutoNoise(_) | Noise(..) | Eye(_) => self.clone(),
             Unary(op, a) => Unary(*op, f(*a)),
             Binary(op, a, b) => Binary(*op, f(*a), f(*b)),
             If(c, a, b) => If(f(*c), f(*a), f(*b)),
@@ -38,6 +38,9 @@ impl Op {
             },
             Sample { kind, args, noise } => {
                 Sample { kind, args: args.iter().map(|(name, arg)| (*name, f(*arg))).collect(), noise: f(*noise) }
+            }
+            Forward { factor, chain, from, to } => {
+                Forward { factor: f(*factor), chain: *chain, from: from.clone(), to: to.clone() }
             }
             Index(a, picks) => Index(f(*a), picks.iter().map(|pick| map_pick(pick, f)).collect()),
             Lift(a, axes) => Lift(f(*a), axes.clone()),
@@ -84,12 +87,13 @@ impl Hash for Op {
             Op::Row(axis) => axis.hash(state),
             Op::Data(id) => id.hash(state),
             Op::Param(id) => id.hash(state),
-            Op::Site(id) | Op::Free(id) | Op::AutoLoc(id) | Op::AutoScale(id) => id.hash(state),
+            Op::Site(id) | Op::Free(id) | Op::AutoLoc(id) | Op::AutoScale(id) | Op::AutoNoise(id) => id.hash(state),
             Op::Noise(id, kind) => (id, kind).hash(state),
             Op::Unary(op, _) => op.hash(state),
             Op::Binary(op, ..) => op.hash(state),
             Op::Reduce(op, ..) => op.hash(state),
             Op::Sample { kind, args, .. } => (kind, args).hash(state),
+            Op::Forward { chain, from, to, .. } => (chain, from, to).hash(state),
             Op::Lift(_, axes) => axes.hash(state),
             Op::Named(Label::Definition(id), _) => id.hash(state),
             Op::Named(Label::Call { name, output, .. }, _) => (name, output).hash(state),

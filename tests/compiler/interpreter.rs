@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use ppl::dist::{self, Bijector, Dist, Kind};
 use ppl::math::eval::{Env, Eval, Positions, Values};
 use ppl::math::{Graph, NodeId, Op, Pick, SiteId, Support};
-use ppl::model::{Model, Statement};
+use ppl::model::{Model, Objective, Rate, Statement};
 use ppl::shape::{AxisId, Shape};
 
 use crate::world::{Random, World};
@@ -20,6 +20,10 @@ pub struct Interpreter<'w, 'm> {
     graph: Graph,
     /// log p of the statements, with their plates.
     model: Vec<(NodeId, Vec<AxisId>)>,
+    /// Which of them are about latents; the others count 1/beta inside the sum over states, and so 1 in the whole.
+    latent: Vec<bool>,
+    /// What multiplies the latent part: 1 unless `elbo(beta: ...)` is asked for.
+    pub beta: f64,
     /// Of every factor: log q at its site's value.
     guide: Vec<NodeId>,
     /// Discrete sites without a factor.
@@ -47,6 +51,16 @@ impl<'w, 'm> Interpreter<'w, 'm> {
                 Statement::Boltzmann(of) => panic!("the energy {} has no bound", of.energy),
             }
         }
+        let latent = model.statements.iter().filter_map(|statement| match statement {
+            Statement::Latent(id) => (!world.leaves.contains(id)).then_some(true),
+            Statement::Define(_) => None,
+            _ => Some(false),
+        });
+        let latent = latent.collect();
+        let beta = match model.fit.objective {
+            Some(Objective::Elbo(Some(Rate::Constant(beta)))) => beta,
+            _ => 1.0,
+        };
         let guide = model.guide.factors.iter().map(|factor| {
             let value = site_node(&mut graph, model, factor.site);
             let rows = graph.lift(value, model.sites[factor.site.index()].plates.clone());
@@ -58,7 +72,7 @@ impl<'w, 'm> Interpreter<'w, 'm> {
         let summed = (0..model.sites.len() as u32).map(SiteId);
         let leaf = |id: &SiteId| world.leaves.contains(id);
         let summed = summed.filter(|id| model.sites[id.index()].support.is_discrete() && !written(id) && !leaf(id));
-        Interpreter { world, guide, model: density, summed: summed.collect(), graph }
+        Interpreter { world, guide, model: density, latent, beta, summed: summed.collect(), graph }
     }
 
     /// One draw of q, and log p - log q there.
@@ -79,7 +93,7 @@ impl<'w, 'm> Interpreter<'w, 'm> {
             sites.insert(factor.site, values.into_inner());
             log_q += self.sum(&sites, self.guide[at], &factor.plates);
         }
-        self.log_p(&mut sites) - log_q
+        self.beta * (self.log_p(&mut sites) - log_q)
     }
 
     /// Values of an automatic site from its coordinates; returns the log-determinant of the map, by differences.
@@ -124,7 +138,9 @@ impl<'w, 'm> Interpreter<'w, 'm> {
                 }
                 sites.insert(*id, values);
             }
-            logs.push(self.model.iter().map(|(node, plates)| self.sum(sites, *node, plates)).sum::<f64>());
+            let weight = |i: usize| if self.latent[i] { 1.0 } else { 1.0 / self.beta };
+            let parts = self.model.iter().enumerate();
+            logs.push(parts.map(|(i, (node, plates))| weight(i) * self.sum(sites, *node, plates)).sum::<f64>());
         }
         let max = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         max + logs.iter().map(|log| (log - max).exp()).sum::<f64>().ln()

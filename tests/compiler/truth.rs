@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ppl::elbo::{self, Elbo, Estimator, Term, Treatment};
+use ppl::elbo::{self, Elbo, Estimator, Objective, Term, Treatment};
 use ppl::math::eval::{Env, Eval, Positions, Values};
 use ppl::math::{Noise, Op, SiteId};
-use ppl::model::Settings;
+use ppl::model::{Owner, Rate, Settings};
 use ppl::problem::Style;
 use ppl::source::Source;
 
@@ -57,6 +57,13 @@ const TRIALS: &[Trial] = &[
     trial("tests/cases/elbo_by.vi", 3, 800),
     trial("tests/cases/elbo_before_draw.vi", 3, 300),
     trial("tests/cases/elbo_jump.vi", 3, 400),
+    trial("tests/cases/elbo_beta.vi", 3, 200),
+    trial("tests/cases/elbo_iwae.vi", 2, 200),
+    trial("tests/cases/elbo_renyi.vi", 3, 400),
+    trial("tests/cases/elbo_forward_kl.vi", 2, 400),
+    trial("tests/cases/elbo_forward_kl_exact.vi", 2, 400),
+    trial("tests/cases/elbo_wake_sleep.vi", 2, 100),
+    trial("tests/cases/elbo_rws.vi", 2, 100),
     trial("tests/cases/elbo_constrained.vi", 2, 400),
     trial("tests/cases/elbo_mixture.vi", 2, 300),
     trial("tests/cases/elbo_matrices.vi", 2, 400),
@@ -114,6 +121,10 @@ impl Draw {
 fn leaf(elbo: &Elbo, world: &World, draw: &Draw, op: &Op, at: &Positions) -> Option<Values> {
     match op {
         Op::Site(id) => with(elbo, world, draw, |eval| eval.at(elbo.sites[id.index()].value, at).ok()),
+        Op::AutoNoise(id) => {
+            let (all, from) = (world.noise(&draw.free), world.offset[id]);
+            Some(world.free_row(*id, &all[from..][..draw.free[id].len()], at))
+        }
         Op::Free(id) => Some(world.free_row(*id, &draw.free[id], at)),
         Op::Noise(id, _) => {
             let plates = &elbo.model.sites[id.index()].plates;
@@ -181,16 +192,81 @@ fn check(trial: &Trial) {
     let world = World::new(&elbo.model, trial.size, trial.leaves, &mut random);
     let interpreter = Interpreter::new(&world);
     let draws = trial.draws * EFFORT;
+    let beta = interpreter.beta;
     let truth: Vec<f64> = (0..draws).map(|_| interpreter.draw(&mut random)).collect();
     let (mut terms, mut weights) = (vec![], vec![]);
     for _ in 0..draws {
         let draw = Draw::new(&elbo, &world, &mut random);
-        terms.push(total(&elbo, &world, &draw, &elbo.terms));
+        terms.push(total(&elbo, &world, &draw, &maximized(&elbo)));
         let (p, q) = (total(&elbo, &world, &draw, &elbo.log_p), total(&elbo, &world, &draw, &elbo.log_q));
         weights.push(p - q - world.log_normal(&draw.free));
     }
     agree(&format!("{}, terms and truth", trial.file), &terms, &truth).unwrap();
+    // The weights know no beta.
+    let mut plain = interpreter;
+    plain.beta = 1.0;
+    let truth = if plain.beta == beta { truth } else { (0..draws).map(|_| plain.draw(&mut random)).collect() };
     agree(&format!("{}, log weights and truth", trial.file), &weights, &truth).unwrap();
+    if let Some(parts) = one_weight(&elbo) {
+        let draws = (0..draws).map(|_| Draw::new(&elbo, &world, &mut random));
+        let sums: Vec<f64> = draws.map(|draw| total(&elbo, &world, &draw, &parts)).collect();
+        agree(&format!("{}, the objective at one draw and truth", trial.file), &sums, &truth).unwrap();
+    }
+}
+
+/// The terms with what multiplies them.
+fn maximized(elbo: &Elbo) -> Vec<Term> {
+    let beta = match elbo.objective {
+        Objective::Elbo { beta: Some(Rate::Constant(beta)) } => beta,
+        _ => 1.0,
+    };
+    let weigh =
+        |term: &Term| Term { sign: if term.is_latent() { beta * term.sign } else { term.sign }, ..term.clone() };
+    elbo.terms.iter().map(weigh).collect()
+}
+
+/// What an objective of weights is made of. With one draw it is the bound itself: the logarithms of the weights and what
+/// is outside them; for updates, log p less the log q that they add up.
+fn one_weight(elbo: &Elbo) -> Option<Vec<Term>> {
+    match &elbo.objective {
+        Objective::Elbo { .. } => None,
+        Objective::Weighted(weighted) => {
+            let outside = weighted.outside.iter().map(|place| elbo.terms[*place].clone());
+            Some(weighted.weight.log.iter().cloned().chain(outside).chain(weighted.apart.iter().cloned()).collect())
+        }
+        Objective::Updates(updates) => {
+            let guide = updates.iter().find(|update| update.of == Owner::Guide).expect("an update of the guide");
+            let minus = guide.terms.iter().map(|term| Term { sign: -term.sign, ..term.clone() });
+            Some(elbo.log_p.iter().cloned().chain(minus).collect())
+        }
+    }
+}
+
+#[test]
+fn a_bound_of_one_weight_is_the_log_mean_of_ratios_drawn_by_the_interpreter() {
+    let elbo = derived("tests/cases/elbo_renyi.vi", &[]);
+    let Objective::Weighted(weighted) = &elbo.objective else { panic!("no weights") };
+    assert!(weighted.weight.plate.is_none() && weighted.outside.is_empty() && weighted.apart.is_empty());
+    let mut random = Random(11);
+    let world = World::new(&elbo.model, 3, &[], &mut random);
+    let interpreter = Interpreter::new(&world);
+    let power = 1.0 - weighted.order;
+    let log_mean = |logs: Vec<f64>| {
+        let max = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        (max * power + (logs.iter().map(|l| ((l - max) * power).exp()).sum::<f64>() / logs.len() as f64).ln()) / power
+    };
+    let truth: Vec<f64> =
+        (0..300).map(|_| log_mean((0..weighted.draws).map(|_| interpreter.draw(&mut random)).collect())).collect();
+    let bound: Vec<f64> = (0..300)
+        .map(|_| {
+            let draws = (0..weighted.draws).map(|_| Draw::new(&elbo, &world, &mut random));
+            log_mean(draws.map(|draw| total(&elbo, &world, &draw, &weighted.weight.log)).collect())
+        })
+        .collect();
+    agree("renyi", &bound, &truth).unwrap();
+    // The bound of order 1/2 lies above the elbo, of which it is no other name.
+    let elbo: Vec<f64> = (0..3000).map(|_| interpreter.draw(&mut random)).collect();
+    assert!(summary(&truth).0 > summary(&elbo).0 + 4.0 * summary(&elbo).1);
 }
 
 /// Every n-th trial, so that the test's threads share them.

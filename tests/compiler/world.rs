@@ -213,18 +213,22 @@ impl<'m> World<'m> {
         self.loc.iter().map(site).collect()
     }
 
-    /// log N(u | loc, L L'), by forward substitution.
+    /// log N(u | loc, L L').
     pub fn log_normal(&self, free: &BTreeMap<SiteId, Values>) -> f64 {
+        let one =
+            |(i, e): (usize, &f64)| -0.5 * e * e - self.factor[i][i].ln() - 0.5 * (2.0 * std::f64::consts::PI).ln();
+        self.noise(free).iter().enumerate().map(one).sum()
+    }
+
+    /// The noise of these coordinates, one after the other, by forward substitution.
+    pub fn noise(&self, free: &BTreeMap<SiteId, Values>) -> Values {
         let gaps: Values = self.loc.iter().flat_map(|(id, loc)| free[id].iter().zip(loc).map(|(u, m)| u - m)).collect();
         let mut noise: Values = vec![];
-        let mut log = 0.0;
         for (i, row) in self.factor.iter().enumerate() {
             let done: f64 = row.iter().zip(&noise).map(|(l, e)| l * e).sum();
-            let e = (gaps[i] - done) / row[i];
-            log -= 0.5 * e * e + row[i].ln() + 0.5 * (2.0 * std::f64::consts::PI).ln();
-            noise.push(e);
+            noise.push((gaps[i] - done) / row[i]);
         }
-        log
+        noise
     }
 
     /// Which row of an array over these plates the positions say.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Printer;
 use crate::dist::{self, Dist};
-use crate::elbo::Treatment;
 use crate::elbo::problems::thousands;
+use crate::elbo::{Objective, Treatment};
 use crate::math::{NodeId, Op, ParamId, SiteId, Support};
 use crate::model::Auto;
 
@@ -38,7 +38,9 @@ impl Printer<'_> {
             Treatment::Written(at) => {
                 let (factor, remark) = self.written(*at);
                 let estimator = self.elbo.sites[id.index()].choice.estimator;
-                let drawn = estimator.is_score() || estimator.is_biased();
+                // Where draws are only weighed, nothing is estimated site by site.
+                let drawn = (estimator.is_score() || estimator.is_biased())
+                    && !matches!(self.elbo.objective, Objective::Updates(_));
                 (factor, join(&remark, if drawn { super::terms::estimator_name(estimator) } else { "" }))
             }
             Treatment::Enumerated(at, _) => {

@@ -13,6 +13,7 @@ use crate::model::Model;
 use crate::shape::{Axis, Dim};
 
 mod guide;
+mod objective;
 mod scores;
 mod terms;
 mod told;
@@ -36,8 +37,7 @@ pub fn print(elbo: &Elbo) -> String {
         text.push_str("\nguide\n");
         text.push_str(&columns(&guide, column));
     }
-    text.push_str("\nterms, maximized\n");
-    text.push_str(&printer.terms());
+    text.push_str(&printer.objective());
     text.push_str(&printer.scores());
     let definitions = printer.definitions();
     if !definitions.is_empty() {

@@ -4,13 +4,16 @@
 
 use super::terms::{estimator_name, reason};
 use super::{Printer, column, columns};
-use crate::elbo::{Estimator, SiteView, Term, TermKind, cost};
+use crate::elbo::{Estimator, Objective, SiteView, Term, TermKind, cost};
 use crate::math::SiteId;
 use crate::model::{Baseline, Statement};
 
 impl Printer<'_> {
     /// The two sections; empty where every draw is differentiated through.
     pub(super) fn scores(&self) -> String {
+        if matches!(self.elbo.objective, Objective::Updates(_)) {
+            return String::new();
+        }
         let costs = cost::costs(self.elbo);
         let of =
             |wanted: fn(Estimator) -> bool| self.elbo.sites.iter().filter(move |view| wanted(view.choice.estimator));
@@ -39,7 +42,10 @@ impl Printer<'_> {
         let mut text = columns(&[head], column(&[]));
         text.push_str(&reason("because", &view.choice.because));
         text.push_str(&reason("gradient", &self.gradient(view)));
-        let parts: Vec<(String, String)> = cost.iter().map(|term| self.cost_part(view.site, term)).collect();
+        let parts: Vec<(String, String)> = match &self.elbo.objective {
+            Objective::Weighted(weighted) => vec![(self.log_mean(weighted), String::new())],
+            _ => cost.iter().map(|term| self.cost_part(view.site, term)).collect(),
+        };
         let at = column(&parts);
         for (i, part) in parts.into_iter().enumerate() {
             let word = if i == 0 { "cost" } else { "" };
@@ -54,6 +60,9 @@ impl Printer<'_> {
     }
 
     fn particles(&self) -> String {
+        if let Objective::Weighted(weighted) = &self.elbo.objective {
+            return format!("{} draws", weighted.draws);
+        }
         match self.model().fit.particles {
             None => "2 particles".into(),
             Some(1) => "1 particle".into(),
@@ -104,7 +113,7 @@ impl Printer<'_> {
             }
             TermKind::Kl(id) => self.kl_itself(*id),
             TermKind::Entropy(id) => format!("H( q({}) )", self.given(*id)),
-            TermKind::LogQ(id) => format!("log q({})", self.given(*id)),
+            TermKind::LogQ(id) => format!("log q({})", self.drawn(*id)),
             TermKind::LogDet(id) => format!("log |d {} / d {}|", self.site(*id), self.unconstrained(*id)),
             TermKind::AutoEntropy(sites) => format!("H( q({}) )", self.sites(sites)),
             TermKind::SummedOut { sites, statements } => {

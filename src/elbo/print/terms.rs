@@ -4,21 +4,27 @@ use std::collections::BTreeSet;
 
 use super::{Printer, column, columns};
 use crate::dist::{self, Dist};
-use crate::elbo::{Estimator, Term, TermKind, Treatment, cost};
+use crate::elbo::{Estimator, Objective, Term, TermKind, Treatment, cost};
 use crate::math::{NodeId, Op, SiteId, Support};
 use crate::model::Statement;
 use crate::shape::{Axis, AxisId};
 
 impl Printer<'_> {
     pub(super) fn terms(&self) -> String {
-        let lines: Vec<(Vec<String>, &Term)> = self.elbo.terms.iter().map(|term| (self.term(term), term)).collect();
-        let heads: Vec<(String, String)> =
-            lines.iter().map(|(lines, term)| (lines[0].clone(), self.place(term))).collect();
-        let at = column(&heads);
+        let terms: Vec<&Term> = self.elbo.terms.iter().collect();
+        self.terms_at(&terms, column(&self.heads(&terms)))
+    }
+
+    /// The first line of each term, and what it is summed over.
+    pub(super) fn heads(&self, terms: &[&Term]) -> Vec<(String, String)> {
+        terms.iter().map(|term| (self.term(term).swap_remove(0), self.place(term))).collect()
+    }
+
+    pub(super) fn terms_at(&self, terms: &[&Term], at: usize) -> String {
         let mut text = String::new();
-        for ((lines, term), head) in lines.iter().zip(heads) {
+        for (term, head) in terms.iter().zip(self.heads(terms)) {
             text.push_str(&columns(&[head], at));
-            for line in &lines[1..] {
+            for line in &self.term(term)[1..] {
                 text.push_str(&format!("{line}\n"));
             }
             for (estimator, because) in self.choices(term) {
@@ -46,7 +52,13 @@ impl Printer<'_> {
     }
 
     pub(super) fn term(&self, term: &Term) -> Vec<String> {
-        let sign = if term.sign < 0.0 { "-" } else { "+" };
+        let tempered = matches!(self.elbo.objective, Objective::Elbo { beta: Some(_) }) && term.is_latent();
+        let sign = match (term.sign < 0.0, tempered) {
+            (true, false) => "-",
+            (false, false) => "+",
+            (true, true) => "- beta",
+            (false, true) => "+ beta",
+        };
         let line = |text: String| vec![format!("  {sign} {text}")];
         let model = self.model();
         match &term.kind {
@@ -69,7 +81,7 @@ impl Printer<'_> {
             TermKind::LogDet(id) => {
                 line(self.expected(format!("log |d {} / d {}|", self.site(*id), self.unconstrained(*id)), true))
             }
-            TermKind::LogQ(id) => line(self.expected(format!("log q({})", self.given(*id)), true)),
+            TermKind::LogQ(id) => line(self.expected(format!("log q({})", self.drawn(*id)), true)),
             TermKind::SummedOut { sites, statements } => self.summed_out(sign, sites, statements),
         }
     }
@@ -153,6 +165,14 @@ impl Printer<'_> {
         matches!(graph.nodes[id].op, Op::Lift(inside, _) if matches!(graph.nodes[inside].op, Op::Site(_)))
     }
 
+    /// What log q is the density of: a site given what its factor reads, or the coordinate of an automatic factor.
+    pub(super) fn drawn(&self, id: SiteId) -> String {
+        match self.elbo.sites[id.index()].treatment {
+            Treatment::Auto => self.unconstrained(id),
+            _ => self.given(id),
+        }
+    }
+
     pub(super) fn unconstrained(&self, id: SiteId) -> String {
         unconstrained(&self.model().sites[id.index()].support, &self.site(id))
     }
@@ -174,8 +194,12 @@ impl Printer<'_> {
                 plates.iter().filter(|axis| !outer.contains(axis)).map(|axis| self.range(*axis)).collect();
             let product = if inner.is_empty() { String::new() } else { format!("prod {} ", inner.join(", ")) };
             let times = if i == 0 { "  " } else { "* " };
+            let power = match (&self.elbo.objective, statement) {
+                (Objective::Elbo { beta: Some(_) }, Statement::Observe(_) | Statement::Factor { .. }) => "^(1/beta)",
+                _ => "",
+            };
             let end = if i + 1 == statements.len() { close } else { "" };
-            lines.push(format!("          {times}{product}{}{end}", self.density(statement)));
+            lines.push(format!("          {times}{product}{}{power}{end}", self.density(statement)));
         }
         lines
     }

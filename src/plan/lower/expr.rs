@@ -32,7 +32,7 @@ impl Lowerer<'_> {
             }
             Op::Row(axis) => self.row(*axis),
             Op::Data(_) | Op::Param(_) | Op::Site(_) | Op::Free(_) => self.leaf(&node.op),
-            Op::AutoLoc(_) | Op::AutoScale(_) => self.leaf(&node.op),
+            Op::AutoLoc(_) | Op::AutoScale(_) | Op::AutoNoise(_) => self.leaf(&node.op),
             Op::Noise(site, noise) => self.noise_leaf(*site, *noise, &node.shape),
             Op::Unary(op, a) => {
                 let a = self.lower(*a)?;
@@ -67,6 +67,7 @@ impl Lowerer<'_> {
                 let last = self.log_softmax(&a)?;
                 if matches!(node.op, Op::Softmax(_)) { self.unary(Unary::Exp, &last) } else { Ok(last) }
             }
+            Op::Forward { .. } => limitation("a sum over the paths of a chain"),
             Op::Sample { kind, .. } => limitation(format!("a draw of {kind}")),
             Op::Complete { .. } | Op::Present(_) => limitation("a value that reads missing entries"),
             Op::Layer { name, .. } => limitation(format!("the layer `{name}`")),

@@ -55,6 +55,10 @@ impl Lowerer<'_> {
                 Some(scale) => self.coordinates(*site, scale, false),
                 None => bug("a mean-field scale was asked of another guide"),
             },
+            Op::AutoNoise(site) => match self.gaussian()?.noise {
+                Some(noise) => self.coordinates(*site, noise, true),
+                None => bug("the noise of the guide was asked of given points"),
+            },
             _ => bug(format!("{op:?} is no leaf")),
         }
     }

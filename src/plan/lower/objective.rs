@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::guide::Given;
 use super::value::Label;
-use super::{Layout, Lowerer, Side, Trouble, Value, bug};
+use super::{Layout, Lowerer, Side, Trouble, Value, bug, limitation};
 use crate::data::Bound;
-use crate::elbo::{Elbo, SiteView, Term, TermKind, Treatment};
+use crate::elbo::{Elbo, Objective, SiteView, Term, TermKind, Treatment};
 use crate::math::{self, DefId, Noise, Op, ParamId, SiteId};
-use crate::model::{FitBlock, Owner, Statement};
+use crate::model::{FitBlock, Owner, Rate, Statement};
 use crate::plan::{Binary, NodeId, Plan, Reduce, grad, optimize, reference};
 use crate::shape::{AxisId, DimId};
 
@@ -100,7 +100,7 @@ pub fn joint(elbo: &Elbo, data: &Bound, draws: usize) -> Result<Program, Trouble
 pub fn bound(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
     let mut lowerer = Lowerer::new(elbo, data, batch, Given::Guide)?;
     let params = lowerer.source()?;
-    let mean = lowerer.average(&elbo.terms)?;
+    let mean = lowerer.average(&maximized(elbo)?)?;
     lowerer.b.set_origin(Some("gradient".into()));
     let gradient = grad::gradient(&mut lowerer.b, mean, &[params])?;
     lowerer.program([(OutputKind::Bound, mean), (OutputKind::Gradient, gradient[0])])
@@ -110,8 +110,21 @@ pub fn bound(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Troubl
 pub fn lowered(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
     let mut lowerer = Lowerer::new(elbo, data, batch, Given::Guide)?;
     lowerer.source()?;
-    let mean = lowerer.average(&elbo.terms)?;
+    let mean = lowerer.average(&maximized(elbo)?)?;
     lowerer.unoptimized([(OutputKind::Bound, mean)])
+}
+
+/// The terms with what multiplies them.
+fn maximized(elbo: &Elbo) -> Result<Vec<Term>, Trouble> {
+    let beta = match &elbo.objective {
+        Objective::Elbo { beta: None } => 1.0,
+        Objective::Elbo { beta: Some(Rate::Constant(beta)) } => *beta,
+        // `fit::limits` says so before.
+        _ => return limitation("this objective"),
+    };
+    let weighted =
+        |term: &Term| Term { sign: if term.is_latent() { beta * term.sign } else { term.sign }, ..term.clone() };
+    Ok(elbo.terms.iter().map(weighted).collect())
 }
 
 /// log p and log q of every draw of the guide.
