@@ -96,6 +96,13 @@ impl<'w, 'm> Interpreter<'w, 'm> {
         self.beta * (self.log_p(&mut sites) - log_q)
     }
 
+    /// log p at these unconstrained coordinates of all sites that are not summed out, as a density of the coordinates.
+    pub fn log_joint(&self, free: &BTreeMap<SiteId, Values>) -> f64 {
+        let mut sites = Sites::new();
+        let log_det: f64 = free.iter().map(|(id, u)| self.map(*id, u, &mut sites)).sum();
+        self.log_p(&mut sites) + log_det
+    }
+
     /// Values of an automatic site from its coordinates; returns the log-determinant of the map, by differences.
     fn map(&self, id: SiteId, u: &[f64], sites: &mut Sites) -> f64 {
         let site = &self.world.model.sites[id.index()];

@@ -9,6 +9,7 @@ mod golden;
 mod interpreter;
 #[path = "../known/mod.rs"]
 mod known;
+mod lowering;
 mod plans;
 mod posteriors;
 mod mutation;

@@ -153,6 +153,15 @@ impl<'m> World<'m> {
         (0..n).map(|_| number(random)).collect()
     }
 
+    /// The values of a param at these unconstrained coordinates of all its rows.
+    pub fn set_param(&mut self, id: ppl::math::ParamId, u: &[f64]) {
+        let param = &self.model.params[id.index()];
+        let map = ppl::dist::Bijector::of(&param.support).expect("a continuous support");
+        let own = param.support.own_axes();
+        let free = if own.is_empty() { 1 } else { self.count(&map.free_event(&own)) };
+        self.params[id.index()] = u.chunks(free).flat_map(|u| map.forward_f64(u)).collect();
+    }
+
     /// The sizes and the data as if they had been read from files.
     pub fn bound(&self) -> Bound {
         let shape = |data: &ppl::model::Data| {
