@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::dists::{Arguments, For, Given, is_dist_call, written};
-use crate::dist::{self, Args, Dist, Param, Row, Want};
+use crate::dist::{self, Args, Dist, Kind, Param, Row, Want};
 use crate::math::Support;
 use crate::model::problems::{Composites, Limits};
 use crate::shape::{AxisKind, Size};
@@ -99,6 +99,15 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// A latent value has a density: what is censored has points with a probability of their own.
+    pub(super) fn check_no_atoms(&mut self, name: &str, dist: &Dist, call: &Call) -> Option<()> {
+        if !is_censored(dist) {
+            return Some(());
+        }
+        self.report(Composites::CensoredLatent { name: name.into(), span: call.span });
+        None
+    }
+
     /// The parts of a mixture have one support.
     fn check_parts(&mut self, dist: &Dist, call: &'a Call, of: &For) -> Option<()> {
         let supports: Vec<Support> =
@@ -139,4 +148,8 @@ impl<'a> Checker<'a> {
             _ => Some(()),
         }
     }
+}
+
+fn is_censored(dist: &Dist) -> bool {
+    dist.kind == Kind::Censored || dist.args.of.iter().any(is_censored)
 }

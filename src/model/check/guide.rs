@@ -191,6 +191,7 @@ impl<'a> Checker<'a> {
 
     /// A factor has exactly its site's support.
     fn check_factor_support(&mut self, id: SiteId, call: &Call, dist: &Dist, event: &[Size]) -> Option<()> {
+        self.check_no_atoms(&self.sites[id.index()].name.clone(), dist, call)?;
         let site = &self.sites[id.index()];
         let support = site.support.clone();
         let own = if dist.kind == Kind::Flat { Support::Real } else { dist::support(&self.graph, dist, event) };

@@ -232,6 +232,7 @@ impl<'a> Checker<'a> {
         declared: Option<&Checked>,
         target: &Target,
     ) -> Option<(Support, bool)> {
+        self.check_no_atoms(&name.node, dist, call)?;
         let event = declared.map_or(vec![], |checked| checked.event.clone());
         let own = dist::support(&self.graph, dist, &event);
         let Some(checked) = declared else {
@@ -338,6 +339,8 @@ pub(super) fn family(support: &Support) -> Option<&'static str> {
         Support::Binary => "Bernoulli(p)",
         Support::Category(_) => "Categorical(p)",
         Support::Simplex(_) => "Dirichlet(concentration)",
+        Support::OneHot(_) => "OneHot(p)",
+        Support::CholeskyCorr(_) => "LKJCholesky(concentration)",
         _ => return None,
     })
 }

@@ -10,6 +10,7 @@ pub(in crate::model) enum Composites {
     WeightsCount { text: String, size: String, parts: usize, span: Span },
     PartSupports { one: &'static str, one_support: String, two: &'static str, two_support: String, span: Span },
     CutOfVectors { dist: &'static str, inner: &'static str, span: Span },
+    CensoredLatent { name: String, span: Span },
     NoBounds { dist: &'static str, written: String, span: Span },
     EmptyBounds { dist: &'static str, lo: f64, hi: f64, span: Span },
 }
@@ -47,6 +48,11 @@ impl From<Composites> for Problem {
                 Problem::error("ppl::model::cut", message)
                     .label(span, format!("{inner} has no distribution function"))
                     .help(format!("for example `{dist}(Normal(mu, sigma), 0, inf)`"))
+            }
+            Composites::CensoredLatent { name, span } => {
+                Problem::error("ppl::model::cut", format!("`{name}` is latent, and only observations are censored"))
+                    .label(span, "puts probability on its bounds")
+                    .help("write `Truncated(D, lo, hi)` for a latent that lies between bounds")
             }
             Composites::NoBounds { dist, written, span } => {
                 Problem::error("ppl::model::cut", format!("{dist} needs a bound, `lo` or `hi`"))
