@@ -37,6 +37,9 @@ fn facts(summary: &Summary) -> Vec<(&str, String)> {
         let value = objective.se.map_or(format!("{:.3}", objective.mean), |se| plus_minus(objective.mean, se));
         facts.push((objective.name.as_str(), value));
     }
+    if summary.starts.len() > 1 {
+        facts.push(("starts", starts(&summary.starts)));
+    }
     match (summary.khat, &summary.khat_because) {
         (Some(khat), _) => facts.push(("k-hat", format!("{khat:.2}{}", trust(khat)))),
         (None, Some(because)) => facts.push(("k-hat", because.clone())),
@@ -51,6 +54,14 @@ fn facts(summary: &Summary) -> Vec<(&str, String)> {
         facts.push(("log evidence", value));
     }
     facts
+}
+
+/// How many starts came as high as the best, and how low the worst stayed.
+fn starts(bounds: &[f64]) -> String {
+    let best = bounds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let worst = bounds.iter().copied().fold(f64::INFINITY, f64::min);
+    let alike = bounds.iter().filter(|bound| best - **bound < 0.1).count();
+    format!("{alike} of {} came to {best:.3}, the lowest to {worst:.3}", bounds.len())
 }
 
 /// Above .7 the weights have no usable variance; within .1 of it the estimate itself could be on either side.

@@ -72,6 +72,13 @@ pub(super) enum Progress {
     Stage(Stage),
 }
 
+/// What a fit has cost so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    pub steps: usize,
+    pub evaluations: u64,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Converged,
@@ -82,6 +89,50 @@ enum Ending {
 impl Deterministic {
     pub fn new(settings: Settings) -> Deterministic {
         Deterministic { settings, steps: 0, evaluations: 0, progress: Progress::New, growth: vec![] }
+    }
+
+    /// A fit that counts on from what others have cost.
+    pub fn after(spent: Spent, settings: Settings) -> Deterministic {
+        let mut fit = Deterministic::new(settings);
+        fit.spend(spent);
+        fit
+    }
+
+    pub fn spent(&self) -> Spent {
+        Spent { steps: self.steps, evaluations: self.evaluations }
+    }
+
+    pub fn spend(&mut self, spent: Spent) {
+        self.steps = spent.steps;
+        self.evaluations = spent.evaluations;
+    }
+
+    /// Searches for a place to start from and no further: the bound of the best local Gaussian. `run` goes on from there.
+    pub fn begin(&mut self, joint: &mut dyn LogJoint, listener: &mut Listener) -> Result<f64, Failure> {
+        let mut target = Target::new(joint);
+        target.evaluations = self.evaluations;
+        loop {
+            match &mut self.progress {
+                Progress::New => self.progress = self.first(&mut target)?,
+                Progress::Starting(start) => {
+                    if start.advance(&mut target)? == Advance::Stuck {
+                        break;
+                    }
+                    self.steps += 1;
+                    let event = Event { step: self.steps, phase: Phase::Start, bound: self.bound() };
+                    if listener(&event) == Control::Stop {
+                        break;
+                    }
+                }
+                Progress::Stage(_) => break,
+            }
+        }
+        self.evaluations = target.evaluations;
+        Ok(self.bound())
+    }
+
+    fn first(&self, target: &mut Target) -> Result<Progress, Failure> {
+        Ok(Progress::Starting(Start::new(target, &self.settings.start, self.settings.seed)?))
     }
 
     /// Goes on from where it is to the end, or until the listener says stop: then it can be called again.
@@ -108,7 +159,7 @@ impl Deterministic {
         loop {
             let (advance, phase) = match &mut self.progress {
                 Progress::New => {
-                    self.progress = Progress::Starting(Start::new(target, &self.settings.start, self.settings.seed)?);
+                    self.progress = self.first(target)?;
                     continue;
                 }
                 Progress::Starting(start) => (start.advance(target)?, Phase::Start),

@@ -1,13 +1,13 @@
 //! From a bound to an answer: chooses the path and says why, runs it, and tells of what was found.
 
 use super::batches::Batches;
-use super::deterministic::{self, Deterministic};
+use super::deterministic;
 use super::joint::PlanJoint;
 use super::optimizer::{Optimizer, Rule};
 use super::posterior::{self, Fitted, Guide, Posterior};
 use super::schedule::Schedule;
 use super::stochastic::{self, Target};
-use super::{Estimate, Event, Failure, GaussianFamily, Listener, Phase, initial};
+use super::{Estimate, Event, Failure, GaussianFamily, Listener, Phase, initial, starts};
 use crate::data::Bound;
 use crate::diagnose::psis::KHAT_FLAGGED;
 use crate::elbo::{Elbo, Treatment};
@@ -48,6 +48,8 @@ pub struct Outcome {
     /// `None` where the user fixed steps or epochs.
     pub converged: Option<bool>,
     pub stopped: bool,
+    /// The bound that each start found, where there were several.
+    pub starts: Vec<f64>,
     pub posterior: Posterior,
     /// What was maximized, where it is not the bound that is reported.
     pub objective: Estimate,
@@ -59,25 +61,26 @@ pub struct Outcome {
 
 /// Which path a task takes, and the reason.
 pub fn path(task: &Task, layout: &Layout) -> (Path, String) {
-    let block = task.block;
-    let given = [
-        (block.steps.is_some(), "steps given"),
-        (block.epochs.is_some(), "epochs given"),
-        (!block.batch.is_empty(), "batch given"),
-        (block.optimizer.is_some(), "optimizer given"),
-    ];
-    if let Some((_, because)) = given.iter().find(|(is, _)| *is) {
-        return (Path::Stochastic, (*because).into());
-    }
-    match obstacle(task.elbo, layout) {
+    match asked_for(task.block).or_else(|| obstacle(task.elbo)).or_else(|| too_many(task.elbo, layout)) {
         Some(because) => (Path::Stochastic, because),
         None if layout.latents == 0 => (Path::Deterministic, "point parameters alone: the likelihood is exact".into()),
         None => (Path::Deterministic, "every latent is reparameterized by a joint Gaussian guide".into()),
     }
 }
 
+/// The entry that asks for the stochastic path.
+pub(super) fn asked_for(block: &FitBlock) -> Option<String> {
+    let given = [
+        (block.steps.is_some(), "steps given"),
+        (block.epochs.is_some(), "epochs given"),
+        (!block.batch.is_empty(), "batch given"),
+        (block.optimizer.is_some(), "optimizer given"),
+    ];
+    given.iter().find(|(is, _)| *is).map(|(_, because)| (*because).into())
+}
+
 /// What keeps a model from the deterministic path.
-fn obstacle(elbo: &Elbo, layout: &Layout) -> Option<String> {
+pub(super) fn obstacle(elbo: &Elbo) -> Option<String> {
     let model = &elbo.model;
     if let Some(net) = model.params.iter().find_map(|param| param.net.as_ref()) {
         return Some(format!("`{net}` is a net"));
@@ -87,12 +90,15 @@ fn obstacle(elbo: &Elbo, layout: &Layout) -> Option<String> {
             return Some(format!("the guide writes a factor for `{}`", model.sites[view.site.index()].name));
         }
     }
-    let most = match model.guide.auto {
-        Some(Auto::FullRank) => MOST_FULL_RANK,
-        Some(Auto::MeanField) => MOST_MEAN_FIELD,
-        _ if layout.latents == 0 => return None,
-        _ => return Some("the guide is no joint Gaussian".into()),
-    };
+    match model.guide.auto {
+        Some(Auto::FullRank | Auto::MeanField) => None,
+        _ if !elbo.sites.iter().any(|view| view.treatment == Treatment::Auto) => None,
+        _ => Some("the guide is no joint Gaussian".into()),
+    }
+}
+
+fn too_many(elbo: &Elbo, layout: &Layout) -> Option<String> {
+    let most = if elbo.model.guide.auto == Some(Auto::FullRank) { MOST_FULL_RANK } else { MOST_MEAN_FIELD };
     (layout.latents > most).then(|| format!("{} latent dimensions are more than {most}", layout.latents))
 }
 
@@ -103,29 +109,25 @@ pub fn fit(task: &Task, listen: &mut Listener) -> Result<Outcome, Failure> {
     }
     let layout = Layout::new(task.elbo, task.data)?;
     let init = task.block.init.clone().unwrap_or(Init::Auto);
-    let start = initial::point(task.elbo, task.data, &layout, &init, task.seed)?;
     let (path, because) = path(task, &layout);
     match path {
-        Path::Deterministic => deterministic(task, layout, start, because, listen),
-        Path::Stochastic => stochastic(task, layout, start, because, listen),
+        Path::Deterministic => deterministic(task, layout, because, listen),
+        Path::Stochastic => {
+            let start = initial::point(task.elbo, task.data, &layout, &init, task.seed, 0)?;
+            stochastic(task, layout, start, because, listen)
+        }
     }
 }
 
-fn deterministic(
-    task: &Task,
-    layout: Layout,
-    start: Vec<f64>,
-    path_because: String,
-    listen: &mut Listener,
-) -> Result<Outcome, Failure> {
+fn deterministic(task: &Task, layout: Layout, path_because: String, listen: &mut Listener) -> Result<Outcome, Failure> {
     let family = match task.elbo.model.guide.auto {
         Some(Auto::FullRank) => GaussianFamily::FullRank,
         _ => GaussianFamily::MeanField,
     };
     let mut joint = PlanJoint::new(task.elbo, task.data, task.backend)?;
-    let settings = deterministic::Settings { family, seed: task.seed, start };
-    let found = match Deterministic::new(settings).run(&mut joint, listen) {
-        Ok(found) if found.bound.mean.is_finite() => found,
+    let count = starts::count(task, Path::Deterministic);
+    let (found, starts) = match starts::best(task, &layout, &mut joint, family, count, listen) {
+        Ok((found, starts)) if found.bound.mean.is_finite() => (found, starts),
         found => return Err(joint.left_support().or(found.err()).unwrap_or_else(not_finite)),
     };
     let posterior = posterior::tell(&Fitted {
@@ -157,6 +159,7 @@ fn deterministic(
         epochs: None,
         converged: Some(found.converged),
         stopped: found.stopped,
+        starts: if starts.len() > 1 { starts } else { vec![] },
         objective: found.bound,
         posterior,
         state,
@@ -228,6 +231,7 @@ fn stochastic(
         epochs: batches.map(|_| found.steps as f64 / per_epoch as f64),
         converged: None,
         stopped: found.stopped,
+        starts: vec![],
         objective: posterior.elbo,
         posterior,
         state,

@@ -14,25 +14,38 @@ use crate::shape::Size;
 /// The guide of an optimizer that the user wrote starts this narrow, so that the first gradients are about location.
 const SCALE: f64 = 0.1;
 
-/// A point of the log joint: latents, then point parameters, all unconstrained.
-pub fn point(elbo: &Elbo, data: &Bound, layout: &Layout, init: &Init, seed: u64) -> Result<Vec<f64>, Failure> {
+/// Latents of a further start are uniform this far on both sides of 0, as is usual for unconstrained coordinates.
+const FURTHER: f64 = 2.0;
+
+/// A point of the log joint: latents, then point parameters, all unconstrained. The first start (0) is the given one; in
+/// further ones everything is drawn anew that is not given.
+pub fn point(
+    elbo: &Elbo,
+    data: &Bound,
+    layout: &Layout,
+    init: &Init,
+    seed: u64,
+    start: u64,
+) -> Result<Vec<f64>, Failure> {
     let mut point = vec![0.0; layout.point()];
     for (k, block) in layout.sites.iter().enumerate() {
         let out = &mut point[block.offset..block.offset + block.len()];
         let site = &elbo.model.sites[block.of.index()];
+        let uniform = |width: f64, out: &mut [f64]| {
+            let noise = Key { seed, stream: Stream::Start, step: FURTHER_STEPS * start, site: k as u32 }.noise();
+            noise.fill_uniform(Index::default(), out);
+            out.iter_mut().for_each(|u| *u = width * (2.0 * *u - 1.0));
+        };
         match init {
-            Init::Auto | Init::Zero => {}
+            Init::Auto | Init::Zero if start == 0 => {}
+            Init::Auto | Init::Zero => uniform(FURTHER, out),
             Init::Prior => return Err(limitation("init: prior")),
-            Init::Uniform(width) => {
-                let noise = Key { seed, stream: Stream::Start, step: 0, site: k as u32 }.noise();
-                noise.fill_uniform(Index::default(), out);
-                out.iter_mut().for_each(|u| *u = width * (2.0 * *u - 1.0));
-            }
-            Init::Values(values) => {
-                if let Some(values) = values.get(&site.name) {
-                    unconstrained(elbo, data, &site.support, values, out, &site.name)?;
-                }
-            }
+            Init::Uniform(width) => uniform(*width, out),
+            Init::Values(values) => match values.get(&site.name) {
+                Some(values) => unconstrained(elbo, data, &site.support, values, out, &site.name)?,
+                None if start == 0 => {}
+                None => uniform(FURTHER, out),
+            },
         }
     }
     for block in &layout.params {
@@ -43,10 +56,20 @@ pub fn point(elbo: &Elbo, data: &Bound, layout: &Layout, init: &Init, seed: u64)
             Init::Values(values) if values.contains_key(&param.name) => {
                 unconstrained(elbo, data, &param.support, &values[&param.name], out, &param.name)?;
             }
-            _ => declared(elbo, data, param, block.of.0, seed, out)?,
+            _ => declared(elbo, data, param, block.of.0, Named { seed, start }, out)?,
         }
     }
     Ok(point)
+}
+
+/// Tries of the search for a finite value have the steps between two starts.
+const FURTHER_STEPS: u64 = 1 << 16;
+
+/// What names the noise of a start.
+#[derive(Clone, Copy)]
+struct Named {
+    seed: u64,
+    start: u64,
 }
 
 /// The parameters of the guide whose draws are centred at a point.
@@ -66,10 +89,11 @@ pub fn guide(elbo: &Elbo, layout: &Layout, point: &[f64]) -> Vec<f64> {
     params
 }
 
-fn declared(elbo: &Elbo, data: &Bound, param: &Param, id: u32, seed: u64, out: &mut [f64]) -> Result<(), Failure> {
+fn declared(elbo: &Elbo, data: &Bound, param: &Param, id: u32, named: Named, out: &mut [f64]) -> Result<(), Failure> {
     // Sites come first among the names of noise.
     let site = elbo.model.sites.len() as u32 + id;
-    let noise = Key { seed, stream: Stream::Start, step: 0, site }.noise();
+    let step = FURTHER_STEPS * named.start;
+    let noise = Key { seed: named.seed, stream: Stream::Start, step, site }.noise();
     let sizes = |sizes: &[Size]| lower::sizes(sizes, data);
     let shape = sizes(&[param.rows.clone(), param.event.clone()].concat())?;
     let constant = |node| lower::constant(elbo, data, node, &shape);

@@ -1,6 +1,7 @@
 //! Bounds that are derived and printed, and entries of the `fit` block, that no fit follows yet: one limitation each,
 //! with what to write instead.
 
+use super::drive;
 use crate::elbo::{Elbo, Estimator, Objective, SiteView};
 use crate::model::{Draws, FitBlock, OptimizerRule, Rate};
 use crate::problem::{Problem, Problems};
@@ -8,7 +9,7 @@ use crate::source::Span;
 
 /// Everything in a bound and in a `fit` block that keeps it from being fitted.
 pub fn limits(elbo: &Elbo, block: &FitBlock) -> Problems {
-    let mut problems = entries(block);
+    let mut problems = entries(elbo, block);
     problems.extend(objective(elbo));
     for view in &elbo.sites {
         if let Some(problem) = estimator(elbo, view) {
@@ -71,7 +72,7 @@ fn written(elbo: &Elbo, view: &SiteView) -> Span {
 }
 
 /// Objectives are the bound's to refuse (`elbo::limits`).
-fn entries(block: &FitBlock) -> Problems {
+fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
     let mut problems = Problems::default();
     let mut limited = |entry: &str, code: &'static str, what: String, help: &str| {
         let problem = Problem::error(code, format!("{what} cannot be fitted yet")).help(help);
@@ -87,9 +88,10 @@ fn entries(block: &FitBlock) -> Problems {
     if block.batch.len() > 1 {
         limited("batch", "ppl::limitation::batches", "batches of two dims".into(), "batch one of them");
     }
-    if block.starts.is_some_and(|starts| starts > 1) {
-        let help = "run with several `--seed`s and keep the best bound";
-        limited("starts", "ppl::limitation::starts", "`starts`".into(), help);
+    let because = drive::asked_for(block).or_else(|| drive::obstacle(elbo));
+    if let (Some(starts), Some(because)) = (block.starts.filter(|starts| *starts > 1), because) {
+        let help = format!("run with several `--seed`s and keep the best bound (stochastic path: {because})");
+        limited("starts", "ppl::limitation::starts", format!("`starts: {starts}` by noisy gradients"), &help);
     }
     if let Some(draws) = block.draws.filter(|draws| *draws != Draws::Independent) {
         let what = format!("`draws: {}`", draws.name());

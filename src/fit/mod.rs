@@ -20,6 +20,7 @@ pub mod posterior;
 pub mod schedule;
 mod stage;
 mod start;
+mod starts;
 pub mod stochastic;
 pub mod support;
 mod target;

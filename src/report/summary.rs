@@ -24,6 +24,8 @@ pub struct Summary {
     pub path_because: String,
     /// `None` where the user fixed steps or epochs.
     pub converged: Option<bool>,
+    /// The bound that each start found, where there were several.
+    pub starts: Vec<f64>,
     /// E_q[log p - log q] on all data; `None` where there is no bound.
     pub elbo: Option<Estimate>,
     pub objective_value: Option<Objective>,
@@ -141,6 +143,7 @@ impl Summary {
             path: "deterministic".into(),
             path_because: String::new(),
             converged: None,
+            starts: vec![],
             elbo: None,
             objective_value: None,
             khat: None,

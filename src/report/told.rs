@@ -20,6 +20,7 @@ pub fn told(model: &Model, seed: u64, backend: &str, found: drive::Outcome, trac
     .into();
     summary.path_because = found.path_because;
     summary.converged = found.converged;
+    summary.starts = found.starts;
     summary.elbo = Some(Estimate { mean: posterior.elbo.mean, se: posterior.elbo.se });
     summary.objective_value =
         Some(Objective { name: "elbo".into(), mean: found.objective.mean, se: Some(found.objective.se) });

@@ -364,3 +364,32 @@ fn a_mixture_by_maximum_likelihood_needs_no_draws() {
     assert!((found - weight).abs() < 1e-4, "{found} is not {weight}");
     assert_eq!(place.read("r/draws.csv").lines().filter(|line| !line.starts_with('#')).count(), 2);
 }
+
+/// Components that can change places start from several points; the best is kept, and what each found is told.
+#[test]
+fn exchangeable_components_start_several_times() {
+    let y = [-9.0, -8.5, -9.3, -0.2, 0.1, 0.3, 8.8, 9.1, 9.4];
+    let rows: String = y.iter().map(|y| format!("{y}\n")).collect();
+    let model = "dim N\ndata y[N]: real\nparam w: simplex[3]\nparam m[3]: real = normal(0, 5)\nmodel {\n  for n in N {\n    \
+                 c ~ Categorical(w)\n    y[n] ~ Normal(m[c], 1)\n  }\n}\n";
+    let place = Place::new(&[("m.vi", model), ("d.csv", &format!("y\n{rows}"))]);
+    let ran = place.run(&["fit", "m.vi", "--data", "d.csv", "--out", "r"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let summary: serde_json::Value = serde_json::from_str(&place.read("r/summary.json")).expect("json");
+    let starts: Vec<f64> = summary["starts"].as_array().expect("starts").iter().filter_map(|b| b.as_f64()).collect();
+    assert_eq!(starts.len(), 8);
+    let best = starts.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    assert!(starts.iter().any(|bound| *bound < best - 1.0), "every start found the same: {starts:?}");
+    // Three clusters of three, all but apart: the likelihood of each under its own mean, and a third of the weight.
+    let of = |cluster: &[f64]| {
+        let mean = cluster.iter().sum::<f64>() / 3.0;
+        cluster
+            .iter()
+            .map(|y| -0.5 * (y - mean).powi(2) - 0.5 * (2.0 * std::f64::consts::PI).ln() - 3f64.ln())
+            .sum::<f64>()
+    };
+    let known: f64 = y.chunks(3).map(of).sum();
+    let found = summary["elbo"]["mean"].as_f64().expect("a bound");
+    assert!((found - known).abs() < 1e-3 && found == best, "{found}, {best}, {known}");
+    assert!(ran.out.contains("of 8 came to"), "{}", ran.out);
+}
