@@ -2,9 +2,12 @@
 
 use super::{Kind, Row};
 use super::{
-    ar, bernoulli, beta, binomial, categorical, censored, concrete, dirichlet, dirichlet_multinomial, exponential,
-    flat, gamma, gaussian_random_walk, half_cauchy, half_normal, lkj_cholesky, log_normal, logistic_normal, mixture,
-    multinomial, mv_normal, normal, one_hot, poisson, student_t, truncated,
+    ar, bernoulli, beta, beta_binomial, binomial, categorical, cauchy, censored, chi_squared, concrete, delta,
+    dirichlet, dirichlet_multinomial, discrete_uniform, discretized_logistic, erlang, exponential, flat, gamma,
+    gaussian_random_walk, geometric, gumbel, half_cauchy, half_normal, inverse_gamma, kumaraswamy, laplace,
+    lkj_cholesky, log_normal, logistic, logistic_normal, mixture, multinomial, mv_normal, negative_binomial, normal,
+    one_hot, ordered_logistic, pareto, poisson, relaxed_bernoulli, student_t, truncated, truncated_normal, uniform,
+    von_mises, weibull, zero_inflated_poisson,
 };
 
 pub static ROWS: &[Row] = &[
@@ -34,6 +37,28 @@ pub static ROWS: &[Row] = &[
     concrete::ROW,
     gaussian_random_walk::ROW,
     ar::ROW,
+    cauchy::ROW,
+    laplace::ROW,
+    logistic::ROW,
+    gumbel::ROW,
+    uniform::ROW,
+    weibull::ROW,
+    pareto::ROW,
+    erlang::ROW,
+    inverse_gamma::ROW,
+    chi_squared::ROW,
+    kumaraswamy::ROW,
+    truncated_normal::ROW,
+    von_mises::ROW,
+    beta_binomial::ROW,
+    negative_binomial::ROW,
+    zero_inflated_poisson::ROW,
+    geometric::ROW,
+    discrete_uniform::ROW,
+    relaxed_bernoulli::ROW,
+    discretized_logistic::ROW,
+    ordered_logistic::ROW,
+    delta::ROW,
 ];
 
 /// Distributions whose values are vectors or matrices, with the type of one value.
@@ -56,32 +81,7 @@ pub fn value_type(kind: Kind) -> Option<&'static str> {
 }
 
 /// Names of the language that have no row yet: a limitation, not a mistake.
-pub const TO_COME: &[&str] = &[
-    "Cauchy",
-    "Laplace",
-    "Logistic",
-    "Gumbel",
-    "Uniform",
-    "Weibull",
-    "Pareto",
-    "Erlang",
-    "InverseGamma",
-    "ChiSquared",
-    "Kumaraswamy",
-    "TruncatedNormal",
-    "VonMises",
-    "Delta",
-    "BetaBinomial",
-    "NegativeBinomial",
-    "ZeroInflatedPoisson",
-    "Geometric",
-    "DiscreteUniform",
-    "OrderedLogistic",
-    "RelaxedBernoulli",
-    "DiscretizedLogistic",
-    "Boltzmann",
-    "Flow",
-];
+pub const TO_COME: &[&str] = &["Boltzmann", "Flow"];
 
 /// The row of a kind.
 pub fn row(kind: Kind) -> &'static Row {

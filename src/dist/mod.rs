@@ -1,6 +1,7 @@
 //! The catalogue of distributions: one file each, one row each in `catalogue`.
 
-use crate::math::{Graph, NodeId, Noise, Pick, SiteId, Support};
+use crate::math::support::Bound;
+use crate::math::{Graph, NodeId, Noise, Op, Pick, SiteId, Support};
 use crate::shape::{AxisId, Shape, Size};
 
 pub mod args;
@@ -17,30 +18,52 @@ mod tests;
 mod ar;
 mod bernoulli;
 mod beta;
+mod beta_binomial;
 mod binomial;
 mod categorical;
+mod cauchy;
 mod censored;
+mod chi_squared;
 mod concrete;
+mod delta;
 mod dirichlet;
 mod dirichlet_multinomial;
+mod discrete_uniform;
+mod discretized_logistic;
+mod erlang;
 mod exponential;
 mod flat;
 mod gamma;
 mod gaussian_random_walk;
+mod geometric;
+mod gumbel;
 mod half_cauchy;
 mod half_normal;
+mod inverse_gamma;
+mod kumaraswamy;
+mod laplace;
 mod lkj_cholesky;
 mod log_normal;
+mod logistic;
 mod logistic_normal;
 mod matrices;
 mod mixture;
 mod multinomial;
 mod mv_normal;
+mod negative_binomial;
 mod normal;
 mod one_hot;
+mod ordered_logistic;
+mod pareto;
 mod poisson;
+mod relaxed_bernoulli;
 mod student_t;
 mod truncated;
+mod truncated_normal;
+mod uniform;
+mod von_mises;
+mod weibull;
+mod zero_inflated_poisson;
 
 pub use args::Args;
 pub use bijector::Bijector;
@@ -48,6 +71,8 @@ pub use catalogue::{by_name, row};
 pub use expect::expected_log_prob;
 pub use kl::kl;
 pub use sampler::{Sampler, VectorSampler};
+
+use cdf::log1mexp;
 
 /// A distribution with its arguments, as written: of alternatives (`scale | var | prec`) the one that was given.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +110,28 @@ pub enum Kind {
     Concrete,
     GaussianRandomWalk,
     AR,
+    Cauchy,
+    Laplace,
+    Logistic,
+    Gumbel,
+    Uniform,
+    Weibull,
+    Pareto,
+    Erlang,
+    InverseGamma,
+    ChiSquared,
+    Kumaraswamy,
+    TruncatedNormal,
+    VonMises,
+    BetaBinomial,
+    NegativeBinomial,
+    ZeroInflatedPoisson,
+    Geometric,
+    DiscreteUniform,
+    RelaxedBernoulli,
+    DiscretizedLogistic,
+    OrderedLogistic,
+    Delta,
 }
 
 /// One distribution of the catalogue.
@@ -275,9 +322,14 @@ pub fn total(graph: &mut Graph, per_component: NodeId, components: &[Size]) -> N
     graph.sum_event(per_component)
 }
 
-/// Repeats numbers that are given for a vector parameter: `Dirichlet(0.5)` over `simplex[K]`. The checker calls it, so
-/// that means and entropies know K.
-pub fn complete(graph: &mut Graph, dist: &mut Dist, event: &[Size]) {
+/// Repeats numbers that are given for a vector parameter: `Dirichlet(0.5)` over `simplex[K]`; puts the last bin of the
+/// declared type beside the arguments of `DiscretizedLogistic`. The checker calls it, so that means and entropies know K.
+pub fn complete(graph: &mut Graph, dist: &mut Dist, event: &[Size], declared: Option<&Support>) {
+    if dist.kind == Kind::DiscretizedLogistic
+        && let Some((name, last)) = declared.and_then(discretized_logistic::last_bin)
+    {
+        dist.args.insert(name, graph.node(Op::Size(last), Shape::scalar(), Support::Count(None)));
+    }
     let Some(last) = event.last() else { return };
     for param in row(dist.kind).params {
         let length = match param.axes {
@@ -318,6 +370,27 @@ impl Param {
 
     pub fn may_be_left_out(&self) -> bool {
         self.want == Want::Bound
+    }
+}
+
+/// (value - loc) / scale, and log(scale).
+fn standardized(graph: &mut Graph, value: NodeId, args: &Args) -> (NodeId, NodeId) {
+    let distance = graph.sub(value, args["loc"]);
+    (graph.div(distance, args["scale"]), graph.log(args["scale"]))
+}
+
+/// The end of a support that an argument sets: a number where it is one.
+fn end_of(graph: &Graph, arg: NodeId) -> Bound {
+    let range = graph.support(arg).range();
+    if range.lo == range.hi { Bound::Number(range.lo) } else { Bound::Value(arg) }
+}
+
+/// The support between two arguments; one that is missing is infinite.
+fn between(graph: &Graph, lo: Option<&NodeId>, hi: Option<&NodeId>) -> Support {
+    let end = |arg: Option<&NodeId>, none: f64| arg.map_or(Bound::Number(none), |arg| end_of(graph, *arg));
+    match (end(lo, f64::NEG_INFINITY), end(hi, f64::INFINITY)) {
+        (Bound::Number(lo), Bound::Number(hi)) => Support::between(lo, hi),
+        (lo, hi) => Support::Interval(lo, hi),
     }
 }
 

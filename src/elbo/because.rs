@@ -27,6 +27,21 @@ const FAMILIES: &[(Kind, &str)] = &[
     (Kind::GaussianRandomWalk, "is a sum of Normal steps"),
     (Kind::AR, "is linear in Normal noise"),
     (Kind::LKJCholesky, "is made of ratios of Gammas, whose quantile is differentiable"),
+    (Kind::Cauchy, "is a location-scale family"),
+    (Kind::Laplace, "is a location-scale family"),
+    (Kind::Logistic, "is a location-scale family"),
+    (Kind::Gumbel, "is a location-scale family"),
+    (Kind::Uniform, "is a location-scale family"),
+    (Kind::Weibull, "is exp of a location-scale family"),
+    (Kind::Pareto, "is exp of a location-scale family"),
+    (Kind::Kumaraswamy, "has a quantile that is differentiable in its parameters"),
+    (Kind::TruncatedNormal, "has a quantile that is differentiable in its parameters"),
+    (Kind::VonMises, "has a quantile that is differentiable in its parameters"),
+    (Kind::Erlang, "has a quantile that is differentiable in its parameters"),
+    (Kind::ChiSquared, "has a quantile that is differentiable in its parameters"),
+    (Kind::InverseGamma, "is the reciprocal of a Gamma, whose quantile is differentiable"),
+    (Kind::RelaxedBernoulli, "is sigmoid of a location-scale family"),
+    (Kind::Delta, "is a point"),
 ];
 
 /// Why a site is drawn and differentiated through: its family, and what follows it.

@@ -22,8 +22,16 @@ pub(super) fn apply(node: &Node, mut args: Vec<Tensor>, place: &Place) -> Result
         Op::Constant(array) => constant(array, &node.shape, place),
         Op::Iota => Tensor::from_values((0..node.shape[0]).map(|i| i as f64), &node.shape, place),
         Op::Input(_) => return Err(Failure::Bug(Bug("an input has no operation".to_string()))),
+        Op::Unary(op, _) if host::has(*op) => return on_host(node, args, place),
         Op::Unary(op, _) => unary(*op, next()?, place),
-        Op::Binary(Binary::GammaLogQuantile | Binary::GammaLogQuantileGrad, ..)
+        Op::Binary(
+            Binary::GammaLogQuantile
+            | Binary::GammaLogQuantileGrad
+            | Binary::VonMisesQuantile
+            | Binary::VonMisesQuantileGrad
+            | Binary::LogBeta,
+            ..,
+        )
         | Op::Cholesky(_)
         | Op::SolveTriangular { .. } => return on_host(node, args, place),
         Op::Binary(op, ..) => binary(*op, next()?, next()?, place),
@@ -86,6 +94,8 @@ fn unary(op: Unary, x: Tensor, place: &Place) -> Tensor {
         Unary::Lgamma => special::lgamma(x, place),
         Unary::Digamma => special::digamma(x, place),
         Unary::Trigamma => special::trigamma(x, place),
+        // These are kernels of ours; `apply` sends them there.
+        Unary::LogNormalCdf | Unary::NormalLogQuantile | Unary::LogBesselI0e | Unary::BesselRatio => x.times(f64::NAN),
         Unary::Round => x.round(),
         Unary::Floor => x.floor(),
         Unary::StopGradient => x,
@@ -104,8 +114,12 @@ fn binary(op: Binary, a: Tensor, b: Tensor, place: &Place) -> Tensor {
         Binary::Equal => a.equal(b, place).number(place),
         Binary::Less => a.less(b, place).number(place),
         Binary::LessEqual => a.less_equal(b, place).number(place),
-        // These two are kernels of ours; `apply` sends them there.
-        Binary::GammaLogQuantile | Binary::GammaLogQuantileGrad => a.mul(b).times(f64::NAN),
+        // These are kernels of ours; `apply` sends them there.
+        Binary::GammaLogQuantile
+        | Binary::GammaLogQuantileGrad
+        | Binary::VonMisesQuantile
+        | Binary::VonMisesQuantileGrad
+        | Binary::LogBeta => a.mul(b).times(f64::NAN),
     }
 }
 

@@ -1,16 +1,18 @@
 //! Operations done on the processor, in f64, whatever the device: no other library here has them.
 
-use crate::kernel::gamma::{gamma_log_quantile, gamma_log_quantile_slopes};
-use crate::plan::{Binary, Failure, Node, Op};
+use crate::plan::{Failure, Node, Op, Unary};
 use crate::problem::Bug;
+
+/// Whether burn has neither the function nor the parts to build it from.
+pub(super) fn has(op: Unary) -> bool {
+    matches!(op, Unary::LogNormalCdf | Unary::NormalLogQuantile | Unary::LogBesselI0e | Unary::BesselRatio)
+}
 
 /// The value of a node from its operands' values and shapes.
 pub(super) fn apply(node: &Node, args: &[(&[f64], &[usize])]) -> Result<Vec<f64>, Failure> {
     match (&node.op, args) {
-        (Op::Binary(Binary::GammaLogQuantile, ..), [a, u]) => Ok(pairs(node, *a, *u, gamma_log_quantile)),
-        (Op::Binary(Binary::GammaLogQuantileGrad, ..), [a, t]) => {
-            Ok(pairs(node, *a, *t, |a, t| gamma_log_quantile_slopes(a, t).0))
-        }
+        (Op::Unary(op, _), [(values, _)]) => Ok(values.iter().map(|x| (op.row().scalar)(*x)).collect()),
+        (Op::Binary(op, ..), [a, b]) => Ok(pairs(node, *a, *b, op.row().scalar)),
         (Op::Cholesky(_), [(values, shape)]) => Ok(cholesky(values, last(shape))),
         (Op::SolveTriangular { transposed, .. }, [(lower, _), (right, shape)]) => {
             Ok(solve(lower, right, (last(&shape[..shape.len() - 1]), last(shape)), *transposed))

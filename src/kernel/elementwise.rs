@@ -6,6 +6,7 @@ use super::gamma::{gamma_log_quantile, gamma_log_quantile_slopes};
 use super::op::{Binary, Unary};
 use super::real::Real;
 use super::special;
+use super::von_mises;
 
 /// An operand: as many numbers as the result has, or one that is repeated.
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +110,10 @@ pub fn unary<T: Real>(op: Unary, x: &[T], out: &mut [T]) {
         Unary::Lgamma => scalar(x, out, special::lgamma),
         Unary::Digamma => scalar(x, out, special::digamma),
         Unary::Trigamma => scalar(x, out, special::trigamma),
+        Unary::LogNormalCdf => scalar(x, out, special::log_normal_cdf),
+        Unary::NormalLogQuantile => scalar(x, out, special::normal_log_quantile),
+        Unary::LogBesselI0e => scalar(x, out, von_mises::log_bessel_i0e),
+        Unary::BesselRatio => scalar(x, out, von_mises::bessel_ratio),
     }
 }
 
@@ -179,6 +184,9 @@ pub fn binary<T: Real>(op: Binary, x: Side<T>, y: Side<T>, out: &mut [T]) {
         Binary::Pow => zip(x, y, out, wide(f64::powf)),
         Binary::GammaLogQuantile => zip(x, y, out, wide(gamma_log_quantile)),
         Binary::GammaLogQuantileGrad => zip(x, y, out, wide(|a, t| gamma_log_quantile_slopes(a, t).0)),
+        Binary::VonMisesQuantile => zip(x, y, out, wide(von_mises::von_mises_quantile)),
+        Binary::VonMisesQuantileGrad => zip(x, y, out, wide(von_mises::von_mises_quantile_slope)),
+        Binary::LogBeta => zip(x, y, out, wide(special::log_beta)),
     }
 }
 

@@ -8,3 +8,4 @@ pub mod noise;
 pub mod op;
 pub mod real;
 pub mod special;
+pub mod von_mises;

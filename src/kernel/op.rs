@@ -27,6 +27,12 @@ pub enum Unary {
     Lgamma,
     Digamma,
     Trigamma,
+    /// `ln` of the standard normal distribution function, and its inverse.
+    LogNormalCdf,
+    NormalLogQuantile,
+    /// `ln (I_0(x) e^-|x|)`, and I_1 / I_0, of the modified Bessel functions.
+    LogBesselI0e,
+    BesselRatio,
     Round,
     Floor,
     /// The value; its derivative is zero. Erased before execution.
@@ -49,4 +55,10 @@ pub enum Binary {
     /// `ln` of the quantile of Gamma(a, 1) at u, and its derivative in `a` as a function of a and the value `ln z`.
     GammaLogQuantile,
     GammaLogQuantileGrad,
+    /// The quantile of a von Mises distribution around 0 of concentration k at u, and its derivative in k as a function
+    /// of k and the value.
+    VonMisesQuantile,
+    VonMisesQuantileGrad,
+    /// `ln B(a, b)`
+    LogBeta,
 }

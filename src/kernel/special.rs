@@ -143,6 +143,39 @@ pub fn normal_quantile(u: f64) -> f64 {
     tail.copysign(q)
 }
 
+/// The standard normal quantile of e^l, also where e^l underflows or is nearly 1.
+pub fn normal_log_quantile(l: f64) -> f64 {
+    if l > -LN_2 {
+        return -normal_quantile(-l.exp_m1());
+    }
+    if l > -700.0 || l == f64::NEG_INFINITY || l.is_nan() {
+        return normal_quantile(l.exp());
+    }
+    // Newton's method on the logarithm of the distribution function, which is concave and nearly -x^2 / 2 there.
+    let mut x = -(-2.0 * l).sqrt();
+    for _ in 0..6 {
+        let log = log_normal_cdf(x);
+        x -= (log - l) * (log + 0.5 * x * x + LN_SQRT_2PI).exp();
+    }
+    x
+}
+
+/// ln B(a, b) = ln Gamma(a) + ln Gamma(b) - ln Gamma(a + b), without the cancellation where an argument is large
+/// (Didonato & Morris, "Algorithm 708", ACM TOMS 1992).
+pub fn log_beta(a: f64, b: f64) -> f64 {
+    let (p, q) = if a <= b { (a, b) } else { (b, a) };
+    if q < 10.0 || !(p > 0.0) || q.is_infinite() {
+        return lgamma(p) + lgamma(q) - lgamma(p + q);
+    }
+    let remainder = stirling_remainder(q) - stirling_remainder(p + q);
+    let ratio = (p / q).ln_1p();
+    if p < 10.0 {
+        return lgamma(p) + remainder + p - p * (p + q).ln() - (q - 0.5) * ratio;
+    }
+    let share = -(q / p).ln_1p();
+    LN_SQRT_2PI + stirling_remainder(p) + remainder - 0.5 * q.ln() + (p - 0.5) * share - q * ratio
+}
+
 /// Numerator and denominator, lowest power first, with the digits as published.
 type Rational = ([f64; 8], [f64; 8]);
 
@@ -246,6 +279,30 @@ mod tests {
             let sum = (x - 0.5) * f64::ln(x) - x + LN_SQRT_2PI + stirling_remainder(x);
             assert!(close(sum, lgamma(x), 1e-15));
         }
+    }
+
+    #[test]
+    fn the_normal_quantile_of_a_logarithm_goes_all_the_way_out() {
+        for l in [-1e-300, -1e-17, -1e-3, -0.5, -0.7, -3.0, -40.0, -699.0, -701.0, -1e5, -1e12] {
+            let x = normal_log_quantile(l);
+            let back = log_normal_cdf(x);
+            assert!((back - l).abs() <= 3e-13 * l.abs(), "{l}: {x} gives {back}");
+        }
+        assert_eq!(normal_log_quantile(0.0), f64::INFINITY);
+        assert_eq!(normal_log_quantile(f64::NEG_INFINITY), f64::NEG_INFINITY);
+        assert!(normal_log_quantile(0.1).is_nan() && normal_log_quantile(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn log_beta_does_not_cancel() {
+        for (a, b) in [(0.3, 4.0), (2.0, 9.9), (0.5, 12.0), (9.0, 11.0), (30.0, 10.5), (700.0, 25.0)] {
+            assert!(close(log_beta(a, b), lgamma(a) + lgamma(b) - lgamma(a + b), 1e-12), "{a} {b}");
+            assert_eq!(log_beta(a, b), log_beta(b, a));
+        }
+        // B(2, b) = 1 / (b (b + 1)), B(1/2, b) goes to sqrt(pi / b).
+        assert!(close(log_beta(2.0, 1e12), -(1e12f64.ln() + (1e12f64 + 1.0).ln()), 1e-15));
+        assert!(close(log_beta(0.5, 1e15), 0.5 * (PI / 1e15).ln(), 1e-15));
+        assert!(close(log_beta(1e9, 1e9), -2e9 * LN_2 + 0.5 * (4.0 * PI / 1e9).ln(), 1e-15));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::kernel::{gamma, special};
+use crate::kernel::{gamma, special, von_mises};
 use crate::math::linear::{cholesky, solve, solve_lower, solve_upper, transpose};
 use crate::math::{Binary, Graph, NodeId, Op, Over, Reduce, Unary, paths};
 use crate::problem::Bug;
@@ -317,6 +317,10 @@ fn unary(op: Unary, x: f64) -> f64 {
         Unary::Erf => special::erf(x),
         Unary::Lgamma => special::lgamma(x),
         Unary::Digamma => special::digamma(x),
+        Unary::LogNormalCdf => special::log_normal_cdf(x),
+        Unary::NormalLogQuantile => special::normal_log_quantile(x),
+        Unary::LogBesselI0e => von_mises::log_bessel_i0e(x),
+        Unary::BesselRatio => von_mises::bessel_ratio(x),
         Unary::Logit => (x / (1.0 - x)).ln(),
         Unary::Round => x.round(),
         Unary::Floor => x.floor(),
@@ -343,5 +347,7 @@ fn binary(op: Binary, x: f64, y: f64) -> f64 {
         Binary::And => f64::from(x != 0.0 && y != 0.0),
         Binary::Or => f64::from(x != 0.0 || y != 0.0),
         Binary::GammaLogQuantile => gamma::gamma_log_quantile(x, y),
+        Binary::VonMisesQuantile => von_mises::von_mises_quantile(x, y),
+        Binary::LogBeta => special::log_beta(x, y),
     }
 }

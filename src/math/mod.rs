@@ -268,6 +268,12 @@ pub enum Unary {
     Erf,
     Lgamma,
     Digamma,
+    /// `log` of the standard normal distribution function, and its inverse: `NormalLogQuantile(log(u))` is a draw.
+    LogNormalCdf,
+    NormalLogQuantile,
+    /// `log(I_0(x) exp(-|x|))`, and I_1 / I_0, of the modified Bessel functions.
+    LogBesselI0e,
+    BesselRatio,
     Logit,
     Round,
     Floor,
@@ -295,6 +301,10 @@ pub enum Binary {
     Or,
     /// `log` of the quantile of `Gamma(a, 1)` at a uniform `u`: an explicit, differentiable draw.
     GammaLogQuantile,
+    /// The quantile of a von Mises distribution around 0 of this concentration at a uniform `u`: likewise.
+    VonMisesQuantile,
+    /// `log B(a, b)`, without the cancellation of three `lgamma`.
+    LogBeta,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

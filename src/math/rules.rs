@@ -149,6 +149,8 @@ pub fn binary_name(op: Binary) -> (&'static str, u8) {
         And => ("and", binding::AND),
         Or => ("or", binding::OR),
         GammaLogQuantile => ("gamma_log_quantile", binding::TIGHT),
+        VonMisesQuantile => ("von_mises_quantile", binding::TIGHT),
+        LogBeta => ("log_beta", binding::TIGHT),
     }
 }
 
@@ -157,6 +159,10 @@ pub fn unary_name(op: Unary) -> &'static str {
         Neg => "-",
         Not => "not ",
         StopGradient => "stop_gradient",
+        LogNormalCdf => "log_normal_cdf",
+        NormalLogQuantile => "normal_log_quantile",
+        LogBesselI0e => "log_bessel_i0e",
+        BesselRatio => "bessel_ratio",
         _ => RULES.iter().find(|rule| rule.is_unary(op)).map_or("", |rule| rule.name),
     }
 }

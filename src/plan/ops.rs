@@ -5,7 +5,7 @@
 
 use super::build::Builder;
 use super::{Binary, NodeId, Reduce, Unary};
-use crate::kernel::{gamma, special};
+use crate::kernel::{gamma, special, von_mises};
 
 /// Where an operand may lie for the operation to be finite and differentiable, which is where the laws are tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Domain {
     Nonzero,
     /// Between 0 and 1, open.
     Unit,
+    /// Below 0.
+    Negative,
 }
 
 /// A gradient flowing back: `seed` is that of the result, and what comes back is that of one operand.
@@ -103,7 +105,7 @@ use Vjp::{By, Unknown, Zero};
 
 /// In the order of the enum.
 #[rustfmt::skip]
-pub static UNARY: [UnaryRow; 25] = [
+pub static UNARY: [UnaryRow; 29] = [
     unary(Unary::Neg, "neg", |x| -x, By(|b, _, s| b.neg(s)), Real, 1),
     unary(Unary::Exp, "exp", f64::exp, By(|b, at, s| b.times(s, at.y)), Real, 12),
     unary(Unary::Log, "log", f64::ln, By(|b, at, s| b.over(s, at.x)), Positive, 14),
@@ -126,6 +128,10 @@ pub static UNARY: [UnaryRow; 25] = [
     unary(Unary::Lgamma, "lgamma", special::lgamma, By(|b, at, s| { let d = b.unary(Unary::Digamma, at.x); b.times(s, d) }), Positive, 60),
     unary(Unary::Digamma, "digamma", special::digamma, By(|b, at, s| { let d = b.unary(Unary::Trigamma, at.x); b.times(s, d) }), Positive, 60),
     unary(Unary::Trigamma, "trigamma", special::trigamma, Unknown, Positive, 60),
+    unary(Unary::LogNormalCdf, "log_normal_cdf", special::log_normal_cdf, By(|b, at, s| { let d = b.normal_hazard(at.x, at.y); b.times(s, d) }), Real, 60),
+    unary(Unary::NormalLogQuantile, "normal_log_quantile", special::normal_log_quantile, By(|b, at, s| { let d = b.normal_hazard(at.y, at.x); b.over(s, d) }), Negative, 60),
+    unary(Unary::LogBesselI0e, "log_bessel_i0e", von_mises::log_bessel_i0e, By(bessel_back), Nonzero, 200),
+    unary(Unary::BesselRatio, "bessel_ratio", von_mises::bessel_ratio, By(bessel_ratio_back), Nonzero, 400),
     unary(Unary::Round, "round", f64::round_ties_even, Zero, Real, 2),
     unary(Unary::Floor, "floor", f64::floor, Zero, Real, 2),
     unary(Unary::StopGradient, "stop_gradient", |x| x, Zero, Real, 0),
@@ -133,7 +139,7 @@ pub static UNARY: [UnaryRow; 25] = [
 
 /// In the order of the enum. At a tie, `min` and `max` pass the gradient to the left operand.
 #[rustfmt::skip]
-pub static BINARY: [BinaryRow; 12] = [
+pub static BINARY: [BinaryRow; 15] = [
     binary(Binary::Add, "add", |x, y| x + y, [By(|_, _, s| s), By(|_, _, s| s)], [Real, Real], 1),
     binary(Binary::Sub, "sub", |x, y| x - y, [By(|_, _, s| s), By(|b, _, s| b.neg(s))], [Real, Real], 1),
     binary(Binary::Mul, "mul", |x, y| x * y, [By(|b, at, s| b.times(s, at.right)), By(|b, at, s| b.times(s, at.left))], [Real, Real], 1),
@@ -146,6 +152,9 @@ pub static BINARY: [BinaryRow; 12] = [
     binary(Binary::LessEqual, "less_equal", |x, y| f64::from(x <= y), [Zero, Zero], [Real, Real], 1),
     binary(Binary::GammaLogQuantile, "gamma_log_quantile", gamma::gamma_log_quantile, [By(shape_back), By(uniform_back)], [Positive, Unit], 2000),
     binary(Binary::GammaLogQuantileGrad, "gamma_log_quantile_grad", |a, t| gamma::gamma_log_quantile_slopes(a, t).0, [Unknown, Unknown], [Positive, Real], 1000),
+    binary(Binary::VonMisesQuantile, "von_mises_quantile", von_mises::von_mises_quantile, [By(concentration_back), By(angle_back)], [Positive, Unit], 2000),
+    binary(Binary::VonMisesQuantileGrad, "von_mises_quantile_grad", von_mises::von_mises_quantile_slope, [Unknown, Unknown], [Positive, Unit], 500),
+    binary(Binary::LogBeta, "log_beta", special::log_beta, [By(|b, at, s| beta_back(b, at.left, at.right, s)), By(|b, at, s| beta_back(b, at.right, at.left, s))], [Positive, Positive], 120),
 ];
 
 /// In the order of the enum.
@@ -184,6 +193,19 @@ impl Builder {
     fn routed(&mut self, op: Binary, x: NodeId, y: NodeId, seed: NodeId) -> NodeId {
         let mask = self.binary(op, x, y);
         self.times(seed, mask)
+    }
+
+    /// The standard normal density at x over its distribution function, whose logarithm is `log_cdf`. It is below
+    /// |x| + 1, which it must stay where the two logarithms are so large that their difference is rounding.
+    fn normal_hazard(&mut self, x: NodeId, log_cdf: NodeId) -> NodeId {
+        let square = self.square(x);
+        let half = self.scale(square, 0.5);
+        let log = self.plus(log_cdf, half);
+        let log = self.shift(log, special::LN_SQRT_2PI);
+        let log = self.neg(log);
+        let (slope, size) = (self.exp(log), self.unary(Unary::Abs, x));
+        let most = self.shift(size, 1.0);
+        self.binary(Binary::Min, slope, most)
     }
 }
 
@@ -259,6 +281,47 @@ fn uniform_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
     b.times(seed, slope)
 }
 
+/// d ln (I_0 e^-|x|) = I_1 / I_0 - sign(x)
+fn bessel_back(b: &mut Builder, at: UnaryAt, seed: NodeId) -> NodeId {
+    let (ratio, sign) = (b.unary(Unary::BesselRatio, at.x), b.unary(Unary::Sign, at.x));
+    let slope = b.minus(ratio, sign);
+    b.times(seed, slope)
+}
+
+/// d (I_1 / I_0) = 1 - y^2 - y / x
+fn bessel_ratio_back(b: &mut Builder, at: UnaryAt, seed: NodeId) -> NodeId {
+    let (square, share) = (b.square(at.y), b.over(at.y, at.x));
+    let less = b.plus(square, share);
+    let less = b.times(seed, less);
+    b.minus(seed, less)
+}
+
+fn concentration_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
+    let slope = b.binary(Binary::VonMisesQuantileGrad, at.left, at.y);
+    b.times(seed, slope)
+}
+
+/// dx/du = 1 / p(x), with ln p(x) = k (cos x - 1) - ln (2 pi I_0 e^-k) and cos x - 1 = -2 sin^2(x / 2).
+fn angle_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
+    let half = b.scale(at.y, 0.5);
+    let sine = b.unary(Unary::Sin, half);
+    let square = b.square(sine);
+    let square = b.scale(square, 2.0);
+    let (decay, norm) = (b.times(at.left, square), b.unary(Unary::LogBesselI0e, at.left));
+    let minus_log_density = b.plus(decay, norm);
+    let slope = b.exp(minus_log_density);
+    let slope = b.scale(slope, 2.0 * std::f64::consts::PI);
+    b.times(seed, slope)
+}
+
+/// d ln B(a, b) / da = digamma(a) - digamma(a + b)
+fn beta_back(b: &mut Builder, own: NodeId, other: NodeId, seed: NodeId) -> NodeId {
+    let sum = b.plus(own, other);
+    let (own, sum) = (b.unary(Unary::Digamma, own), b.unary(Unary::Digamma, sum));
+    let slope = b.minus(own, sum);
+    b.times(seed, slope)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,6 +351,7 @@ mod tests {
             AboveMinusOne => (-0.9, 4.0),
             Nonzero => (0.1, 4.0),
             Unit => (0.01, 0.99),
+            Negative => (-4.0, -0.01),
         };
         (0..257).map(|_| random.between(low, high)).collect()
     }

@@ -31,6 +31,10 @@ const UNARY: &[(Unary, f64, f64, Tolerance)] = &[
     (Unary::Lgamma, 1e-3, 60.0, Tolerance { double: 1e-12, single: 1e-5 }),
     (Unary::Digamma, 1e-2, 60.0, Tolerance { double: 1e-12, single: 2e-5 }),
     (Unary::Trigamma, 1e-2, 60.0, Tolerance { double: 1e-12, single: 2e-5 }),
+    (Unary::LogNormalCdf, -40.0, 9.0, Tolerance { double: 1e-12, single: 1e-5 }),
+    (Unary::NormalLogQuantile, -90.0, -1e-3, Tolerance { double: 1e-12, single: 1e-5 }),
+    (Unary::LogBesselI0e, 1e-2, 60.0, Tolerance { double: 1e-12, single: 1e-5 }),
+    (Unary::BesselRatio, 1e-2, 60.0, Tolerance { double: 1e-12, single: 1e-5 }),
     (Unary::Round, -9.0, 9.0, TIGHT),
     (Unary::Floor, -9.0, 9.0, TIGHT),
     (Unary::StopGradient, -9.0, 9.0, TIGHT),
@@ -49,6 +53,9 @@ const BINARY: &[(Binary, [f64; 2], [f64; 2], Tolerance)] = &[
     (Binary::LessEqual, [-3.0, 3.0], [-3.0, 3.0], TIGHT),
     (Binary::GammaLogQuantile, [0.3, 9.0], [0.01, 0.99], Tolerance { double: 1e-12, single: 1e-5 }),
     (Binary::GammaLogQuantileGrad, [0.3, 9.0], [-1.0, 1.5], Tolerance { double: 1e-12, single: 1e-4 }),
+    (Binary::VonMisesQuantile, [0.3, 9.0], [0.01, 0.99], Tolerance { double: 1e-12, single: 1e-4 }),
+    (Binary::VonMisesQuantileGrad, [0.3, 9.0], [-1.0, 1.5], Tolerance { double: 1e-12, single: 1e-4 }),
+    (Binary::LogBeta, [0.3, 40.0], [0.3, 40.0], Tolerance { double: 1e-12, single: 1e-5 }),
 ];
 
 /// An input of draws between two bounds.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use statrs::distribution::{self as other, Continuous, Discrete};
 use statrs::function::gamma::ln_gamma;
 
-use super::{Case, assert_close, case, cases, expectation, values};
+use super::{Case, assert_close, case, cases, expectation, scalars, values};
 use crate::dist::{Dist, Kind, log_prob, mean, support};
 use crate::math::{Graph, SiteId, Support};
 use crate::shape::Shape;
@@ -48,6 +48,23 @@ fn places(case: &Case) -> Vec<Vec<f64>> {
         Kind::Binomial | Kind::Poisson => &[0.0, 1.0, 4.0, 9.0],
         Kind::Beta => &[1e-5, 0.2, 0.9],
         Kind::Normal | Kind::StudentT => &[-30.0, -1.0, 0.0, 2.5, 100.0],
+        Kind::Cauchy | Kind::Laplace | Kind::Logistic => &[-300.0, -1.0, 0.0, 2.5, 1e4],
+        Kind::Gumbel => &[-4.0, -1.0, 0.0, 2.5, 1e4],
+        Kind::Uniform => &[-0.9, 0.0, 2.4],
+        Kind::VonMises => &[-3.1, -1.0, 0.0, 2.0, 3.1],
+        Kind::Kumaraswamy | Kind::RelaxedBernoulli => &[1e-5, 0.2, 0.9, 1.0 - 1e-9],
+        Kind::Pareto => &[0.5001, 1.0, 50.0, 1e6],
+        Kind::TruncatedNormal => {
+            let of = |at: usize| case.args[at].1[0];
+            let (lo, hi) = (of(2).max(-40.0), of(3).min(40.0));
+            return [0.001, 0.3, 0.9].iter().map(|share| vec![lo + (hi - lo) * share]).collect();
+        }
+        Kind::BetaBinomial | Kind::NegativeBinomial | Kind::ZeroInflatedPoisson | Kind::Geometric => {
+            &[0.0, 1.0, 4.0, 9.0]
+        }
+        Kind::DiscreteUniform => &[2.0, 4.0, 7.0],
+        Kind::DiscretizedLogistic => &[0.0, 1.0, 3.0],
+        Kind::OrderedLogistic => &[0.0, 1.0],
         _ => &[1e-6, 0.3, 1.0, 12.0],
     };
     list.iter().map(|x| vec![*x]).collect()
@@ -117,7 +134,7 @@ fn theirs(case: &Case) -> Option<LogDensity> {
             let d = other::Binomial::new(p, arg("n")? as u64).ok()?;
             Box::new(move |x| d.ln_pmf(x[0] as u64))
         }
-        _ => return None,
+        _ => return scalars::theirs(case),
     })
 }
 
@@ -143,6 +160,38 @@ fn edges_are_finite_and_exact() {
         (Poisson, &[("log_rate", &[-800.0])], &[0.0], 0.0),
         // log density of Gamma(s, 1) at 1e-300 is (s - 1) log(x) + log(s) as s goes to 0.
         (Gamma, &[("shape", &[1e-10]), ("rate", &[1.0])], &[1e-300], 667.749_681_996_269_3),
+        (Geometric, &[("logits", &[800.0])], &[0.0], 0.0),
+        (Geometric, &[("logits", &[-800.0])], &[3.0], -800.0),
+        (Geometric, &[("p", &[1.0])], &[0.0], 0.0),
+        (ZeroInflatedPoisson, &[("p", &[1.0]), ("rate", &[2.0])], &[0.0], 0.0),
+        (ZeroInflatedPoisson, &[("p", &[0.0]), ("rate", &[2.0])], &[0.0], -2.0),
+        (NegativeBinomial, &[("mean", &[0.0]), ("dispersion", &[2.0])], &[0.0], 0.0),
+        // Of huge dispersion a Poisson: log e^-3 3^2 / 2!
+        (NegativeBinomial, &[("mean", &[3.0]), ("dispersion", &[1e12])], &[2.0], -1.495_922_603_223_725_8),
+        (BetaBinomial, &[("n", &[0.0]), ("a", &[0.8]), ("b", &[2.5])], &[0.0], 0.0),
+        // Far out on either side, where the distribution function is 0 or 1: -(x - loc) / scale - log 4, and so on.
+        (Logistic, &[("loc", &[0.0]), ("scale", &[1.0])], &[1e4], -1e4),
+        (Laplace, &[("loc", &[0.0]), ("scale", &[0.5])], &[-1e4], -2e4),
+        (Gumbel, &[("loc", &[0.0]), ("scale", &[1.0])], &[1e4], -1e4),
+        (Weibull, &[("shape", &[1.0]), ("scale", &[1.0])], &[1e-300], -1e-300),
+        (VonMises, &[("loc", &[0.0]), ("concentration", &[1e8])], &[0.0], 8.291_401_838_771_5),
+        (DiscretizedLogistic, &[("loc", &[0.0]), ("scale", &[0.01]), ("count", &[255.0])], &[200.0], -19_950.0),
+        (DiscretizedLogistic, &[("loc", &[1e4]), ("scale", &[1.0]), ("count", &[255.0])], &[255.0], 0.0),
+        (OrderedLogistic, &[("eta", &[800.0]), ("cutpoints", &[-1.0, 1.0])], &[0.0], -801.0),
+        (OrderedLogistic, &[("eta", &[-800.0]), ("cutpoints", &[-1.0, 1.0])], &[0.0], 0.0),
+        // The mass above 30 and between 30 and 31 is nearly that of the Exponential of rate 30 there, less 1 / 900.
+        (
+            TruncatedNormal,
+            &[("loc", &[0.0]), ("scale", &[1.0]), ("lo", &[30.0]), ("hi", &[f64::INFINITY])],
+            &[30.0],
+            3.402_305_423_138_5,
+        ),
+        (
+            TruncatedNormal,
+            &[("loc", &[0.0]), ("scale", &[1.0]), ("lo", &[-31.0]), ("hi", &[-30.0])],
+            &[-30.0],
+            3.402_305_423_138_5,
+        ),
     ];
     for (kind, args, value, expected) in edges {
         let found = log_prob_at(&case(*kind, args), value);

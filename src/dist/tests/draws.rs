@@ -5,7 +5,7 @@ use crate::dist::{Draw, Kind, draw, row, support};
 use crate::kernel::special::normal_quantile;
 use crate::math::{Graph, Noise, Op, SiteId};
 
-const DRAWS: usize = 4000;
+const DRAWS: usize = if cfg!(debug_assertions) { 500 } else { 10_000 };
 
 /// Uniform numbers strictly between 0 and 1 (SplitMix64).
 pub fn uniforms(seed: u64) -> impl Iterator<Item = f64> {
@@ -64,6 +64,7 @@ fn cdf(case: &Case, places: &[f64]) -> Vec<f64> {
             let d = other::Beta::new(of("a").unwrap(), of("b").unwrap()).unwrap();
             Box::new(move |x| d.cdf(x))
         }
+        kind if kind != Kind::Dirichlet => super::scalars::cdf(case),
         // The first entry of a Dirichlet is Beta.
         _ => {
             let c = &case.args[0].1;

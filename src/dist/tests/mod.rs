@@ -12,6 +12,7 @@ mod closed;
 mod components;
 mod composites;
 mod density;
+mod scalars;
 mod draws;
 mod vectors;
 mod vectors_drawn;
@@ -55,6 +56,44 @@ pub fn cases() -> Vec<Case> {
         case(Poisson, &[("log_rate", &[0.8])]),
         case(Binomial, &[("n", &[9.0]), ("p", &[0.35])]),
         case(Binomial, &[("n", &[9.0]), ("logits", &[-0.8])]),
+        case(Cauchy, &[("loc", &[0.7]), ("scale", &[1.3])]),
+        case(Laplace, &[("loc", &[-0.6]), ("scale", &[1.4])]),
+        case(Laplace, &[("loc", &[0.5]), ("scale", &[0.8])]),
+        case(Logistic, &[("loc", &[1.1]), ("scale", &[0.6])]),
+        case(Gumbel, &[("loc", &[0.4]), ("scale", &[1.2])]),
+        case(Gumbel, &[("loc", &[-0.3]), ("scale", &[2.0])]),
+        case(Uniform, &[("lo", &[-1.0]), ("hi", &[2.5])]),
+        case(Weibull, &[("shape", &[1.7]), ("scale", &[2.0])]),
+        case(Weibull, &[("shape", &[0.8]), ("scale", &[0.5])]),
+        case(Pareto, &[("scale", &[0.5]), ("shape", &[2.5])]),
+        case(Pareto, &[("scale", &[0.5]), ("shape", &[1.1])]),
+        case(Erlang, &[("k", &[3.0]), ("rate", &[1.2])]),
+        case(Erlang, &[("k", &[1.0]), ("rate", &[0.4])]),
+        case(InverseGamma, &[("shape", &[2.4]), ("scale", &[1.5])]),
+        case(InverseGamma, &[("shape", &[0.8]), ("scale", &[0.6])]),
+        case(ChiSquared, &[("df", &[3.0])]),
+        case(ChiSquared, &[("df", &[1.5])]),
+        case(Kumaraswamy, &[("a", &[2.0]), ("b", &[3.5])]),
+        case(Kumaraswamy, &[("a", &[0.7]), ("b", &[0.9])]),
+        case(TruncatedNormal, &[("loc", &[0.5]), ("scale", &[1.5]), ("lo", &[-1.0]), ("hi", &[2.0])]),
+        case(TruncatedNormal, &[("loc", &[-3.0]), ("scale", &[0.8]), ("lo", &[0.0]), ("hi", &[f64::INFINITY])]),
+        case(TruncatedNormal, &[("loc", &[1.0]), ("scale", &[2.0]), ("lo", &[-f64::INFINITY]), ("hi", &[0.3])]),
+        case(TruncatedNormal, &[("loc", &[-1.0]), ("scale", &[0.5]), ("lo", &[2.0]), ("hi", &[2.5])]),
+        case(VonMises, &[("loc", &[0.6]), ("concentration", &[1.8])]),
+        case(VonMises, &[("loc", &[-2.5]), ("concentration", &[0.4])]),
+        case(RelaxedBernoulli, &[("temperature", &[0.7]), ("p", &[0.3])]),
+        case(RelaxedBernoulli, &[("temperature", &[1.4]), ("logits", &[0.9])]),
+        case(BetaBinomial, &[("n", &[9.0]), ("a", &[0.8]), ("b", &[2.5])]),
+        case(NegativeBinomial, &[("mean", &[2.7]), ("dispersion", &[3.1])]),
+        case(ZeroInflatedPoisson, &[("p", &[0.3]), ("rate", &[2.2])]),
+        case(Geometric, &[("p", &[0.4])]),
+        case(Geometric, &[("logits", &[0.6])]),
+        case(DiscreteUniform, &[("lo", &[2.0]), ("hi", &[7.0])]),
+        case(DiscreteUniform, &[("lo", &[2.0]), ("hi", &[11.0])]),
+        case(DiscretizedLogistic, &[("loc", &[3.3]), ("scale", &[1.6]), ("count", &[6.0])]),
+        case(DiscretizedLogistic, &[("loc", &[-0.4]), ("scale", &[0.7]), ("category", &[3.0])]),
+        case(OrderedLogistic, &[("eta", &[0.4]), ("cutpoints", &[-1.1, 0.5, 2.0])]),
+        case(OrderedLogistic, &[("eta", &[-0.7]), ("cutpoints", &[-0.2])]),
     ]
 }
 
@@ -68,7 +107,16 @@ impl Case {
     pub fn dist(&self, g: &mut Graph, from: u32) -> Dist {
         let mut args = Args::new();
         for (place, (name, values)) in self.args.iter().enumerate() {
-            let shape = if values.len() == 1 { vec![] } else { vec![Size::fixed(values.len())] };
+            // What is written in the text is no leaf: an infinite end, and the last bin of a type.
+            if let [x] = values[..]
+                && (x.is_infinite() || ["count", "category"].contains(name))
+            {
+                let node = if x.is_infinite() { g.number(x) } else { g.size(Size::fixed(x as usize)) };
+                args.insert(name, node);
+                continue;
+            }
+            let shape =
+                if values.len() == 1 && *name != "cutpoints" { vec![] } else { vec![Size::fixed(values.len())] };
             let positive = values.iter().all(|x| *x > 0.0);
             let support = if positive { Support::Positive } else { Support::Real };
             args.insert(name, g.data(DataId(from + place as u32), Shape::event(shape), support));
@@ -109,6 +157,7 @@ pub fn expectations(
     let mut g = Graph::default();
     let dist = case.dist(&mut g, 0);
     let (event, support) = (case.event(), support(&g, &dist, &case.event()));
+    // Ends that are arguments stand in the map as leaves.
     let map = Bijector::of(&support);
     let (value, log_det) = match &map {
         Some(map) => {
@@ -124,7 +173,7 @@ pub fn expectations(
     let mut all = case.leaves(0);
     all.extend(data.clone());
     let mut sum = vec![];
-    for (u, weight) in grid(map.as_ref(), &support) {
+    for (u, weight) in grid(case, map.as_ref(), &support) {
         let at = values(&g, &[log_weight, f], &all, &u);
         // What has no weight may be infinite.
         let weight = weight * at[0][0].exp();
@@ -146,7 +195,7 @@ pub fn expectation(
 }
 
 /// Places and weights of the trapezoidal rule, which converges exponentially for densities on the whole line.
-fn grid(map: Option<&Bijector>, support: &Support) -> Vec<(Vec<f64>, f64)> {
+fn grid(case: &Case, map: Option<&Bijector>, support: &Support) -> Vec<(Vec<f64>, f64)> {
     let line = |from: f64, to: f64, step: f64| {
         let count = ((to - from) / step) as usize;
         (0..=count).map(move |i| from + step * i as f64)
@@ -156,8 +205,14 @@ fn grid(map: Option<&Bijector>, support: &Support) -> Vec<(Vec<f64>, f64)> {
             let states = support.states().and_then(|n| n.known()).unwrap_or(80);
             (0..states).map(|k| (vec![k as f64], 1.0)).collect()
         }
+        // A kink is no obstacle where the line is stretched so much around it.
+        Some(Bijector::Identity) if case.kind == Kind::Laplace => {
+            let loc = case.args[0].1[0];
+            let (x, slope) = (|t: f64| loc + t.sinh().powi(5), |t: f64| 5.0 * t.sinh().powi(4) * t.cosh());
+            line(-2.5, 2.5, 0.005).map(|t| (vec![x(t)], 0.005 * slope(t))).collect()
+        }
         // Stretched, for heavy tails.
-        Some(Bijector::Identity) => line(-18.0, 18.0, 0.05).map(|t| (vec![t.sinh()], 0.05 * t.cosh())).collect(),
+        Some(Bijector::Identity) => line(-30.0, 30.0, 0.08).map(|t| (vec![t.sinh()], 0.08 * t.cosh())).collect(),
         Some(Bijector::Simplex) => {
             let pairs = line(-30.0, 30.0, 0.5).flat_map(|a| line(-30.0, 30.0, 0.5).map(move |b| vec![a, b]));
             pairs.map(|u| (u, 0.25)).collect()

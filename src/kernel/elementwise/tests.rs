@@ -7,7 +7,7 @@ use super::*;
 type Row = (Unary, fn(f64) -> f64, [f64; 2], [f64; 2]);
 
 /// Functions that f32 computes in f64 are within half a unit there, and equal in f64.
-const ERRORS: [Row; 28] = [
+const ERRORS: [Row; 32] = [
     (Unary::Neg, |x| -x, [-9.0, 9.0], [0.0, 0.0]),
     (Unary::Exp, f64::exp, [-700.0, 700.0], [1.5, 1.5]),
     (Unary::Exp, f64::exp, [-3.0, 3.0], [1.5, 1.5]),
@@ -34,6 +34,10 @@ const ERRORS: [Row; 28] = [
     (Unary::Lgamma, special::lgamma, [0.1, 80.0], [0.0, 0.5]),
     (Unary::Digamma, special::digamma, [0.1, 80.0], [0.0, 0.5]),
     (Unary::Trigamma, special::trigamma, [0.1, 80.0], [0.0, 0.5]),
+    (Unary::LogNormalCdf, special::log_normal_cdf, [-40.0, 9.0], [0.0, 0.5]),
+    (Unary::NormalLogQuantile, special::normal_log_quantile, [-900.0, -1e-9], [0.0, 0.5]),
+    (Unary::LogBesselI0e, von_mises::log_bessel_i0e, [0.1, 80.0], [0.0, 0.5]),
+    (Unary::BesselRatio, von_mises::bessel_ratio, [0.1, 80.0], [0.0, 0.5]),
     (Unary::Round, f64::round_ties_even, [-9.0, 9.0], [0.0, 0.0]),
     (Unary::Floor, f64::floor, [-9.0, 9.0], [0.0, 0.0]),
 ];
@@ -119,7 +123,7 @@ fn what_is_special_stays_special() {
 #[test]
 fn operands_of_one_number_are_repeated() {
     type Scalar = fn(f64, f64) -> f64;
-    let rows: [(Binary, Scalar); 12] = [
+    let rows: [(Binary, Scalar); 15] = [
         (Binary::Add, |x, y| x + y),
         (Binary::Sub, |x, y| x - y),
         (Binary::Mul, |x, y| x * y),
@@ -132,6 +136,9 @@ fn operands_of_one_number_are_repeated() {
         (Binary::LessEqual, |x, y| f64::from(x <= y)),
         (Binary::GammaLogQuantile, gamma_log_quantile),
         (Binary::GammaLogQuantileGrad, |a, t| gamma_log_quantile_slopes(a, t).0),
+        (Binary::VonMisesQuantile, von_mises::von_mises_quantile),
+        (Binary::VonMisesQuantileGrad, von_mises::von_mises_quantile_slope),
+        (Binary::LogBeta, special::log_beta),
     ];
     let x = [0.25, 0.5, 0.5, 0.75, 0.9];
     let y = [0.5, 0.25, 0.5, 0.8, 0.1];

@@ -137,7 +137,7 @@ fn distributions() {
     let logits = Dist { kind: Kind::Bernoulli, args: [("logits", w)].into() };
     reads(&g, &logits, "Bernoulli(logits: w)");
     let mut dirichlet = Dist { kind: Kind::Dirichlet, args: [("concentration", five)].into() };
-    crate::dist::complete(&mut g, &mut dirichlet, &[dim(1)]);
+    crate::dist::complete(&mut g, &mut dirichlet, &[dim(1)], None);
     assert_eq!(g.event(dirichlet.args["concentration"]), [dim(1)]);
     reads(&g, &dirichlet, "Dirichlet(5)");
     let output = |g: &mut Graph, name: &str| {

@@ -222,7 +222,7 @@ fn binary(op: Binary, a: f64, b: f64) -> Option<f64> {
         Binary::GreaterEqual => truth(a >= b),
         Binary::And => truth(a != 0.0 && b != 0.0),
         Binary::Or => truth(a != 0.0 || b != 0.0),
-        Binary::GammaLogQuantile => return None,
+        Binary::GammaLogQuantile | Binary::VonMisesQuantile | Binary::LogBeta => return None,
     })
 }
 

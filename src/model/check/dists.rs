@@ -94,8 +94,9 @@ impl<'a> Checker<'a> {
         if !good {
             return None;
         }
-        dist::complete(&mut self.graph, &mut dist, of.event);
+        dist::complete(&mut self.graph, &mut dist, of.event, of.declared);
         self.check_composite(row, &dist, call, of)?;
+        self.check_ends(call, &dist, of)?;
         Some(dist)
     }
 

@@ -200,6 +200,15 @@ impl<'a> Checker<'a> {
             return None;
         }
         let discrete = support.is_discrete() == own.is_discrete();
+        if dist.kind == Kind::Delta {
+            let what = format!("`value` of Delta, for `{}`", site.name);
+            return self.require_fit(
+                dist.args["value"],
+                &support,
+                call.args.first().map_or(call.span, |arg| arg.value.span),
+                &what,
+            );
+        }
         if discrete && fits(&own, &support) == Fit::Proven && fits(&support, &own) == Fit::Proven {
             return Some(());
         }

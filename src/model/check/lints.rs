@@ -135,14 +135,20 @@ fn unused_latent(checker: &mut Checker, _: &Guide) {
     }
 }
 
+/// Densities that are symmetric about loc, and what their upper halves are called.
+const HALVES: &[(Kind, &str, &str)] = &[(Kind::Normal, "Normal", "HalfNormal"), (Kind::Cauchy, "Cauchy", "HalfCauchy")];
+
 /// A density cut at 0 that has a normalized form: the same posterior, and a bound that is one of log evidence.
 fn restricted_half(checker: &mut Checker, _: &Guide) {
     for at in 0..checker.sites.len() {
         let site = &checker.sites[at];
         let centred = site.dist.args.get("loc").and_then(|loc| checker.fold_number(*loc)) == Some(0.0);
-        if !site.restricted || site.dist.kind != Kind::Normal || !centred || site.support != Support::Positive {
+        if !site.restricted || !centred || site.support != Support::Positive {
             continue;
         }
+        let Some((dist, half)) = HALVES.iter().find(|row| row.0 == site.dist.kind).map(|row| (row.1, row.2)) else {
+            continue;
+        };
         let name = site.name.clone();
         let call = checker.site_written[at].call;
         let scale = match call.args.as_slice() {
@@ -150,10 +156,10 @@ fn restricted_half(checker: &mut Checker, _: &Guide) {
             _ => None,
         };
         let fix = scale.map(|scale| {
-            let text = format!("HalfNormal({})", checker.ast.source.slice(scale));
-            Fix { title: "write HalfNormal".into(), edits: vec![Edit { span: call.span, text }] }
+            let text = format!("{half}({})", checker.ast.source.slice(scale));
+            Fix { title: format!("write {half}"), edits: vec![Edit { span: call.span, text }] }
         });
-        let (dist, half, span) = ("Normal".into(), "HalfNormal".into(), call.span);
-        checker.report(Lints::HalfDensity { name, dist, half, span, fix });
+        let span = call.span;
+        checker.report(Lints::HalfDensity { name, dist: dist.into(), half: half.into(), span, fix });
     }
 }

@@ -24,6 +24,7 @@ mod comprehensions;
 mod constants;
 mod dists;
 mod energies;
+mod ends;
 mod estimators;
 mod expr;
 mod fit;

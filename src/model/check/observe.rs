@@ -2,12 +2,13 @@
 
 use super::Checker;
 use super::dists::For;
+use super::ends::Inside;
 use super::funnel::Written;
 use super::missing::Seen;
 use super::statements::family;
 use crate::dist::{self, Dist, Kind};
 use crate::math::support::{Fit, fits};
-use crate::math::{DataId, Pick, Support};
+use crate::math::{DataId, NodeId, Pick, Support};
 use crate::model::problems::{Lints, Statements, Supports};
 use crate::model::{Observation, Statement};
 use crate::shape::{AxisId, Size};
@@ -30,17 +31,15 @@ impl<'a> Checker<'a> {
         let declared = (!broken).then_some(&support);
         let dist = self.check_dist(call, &For { name: &target.name.node, event: &event, declared, mixed: &[] });
         let observed = rows.zip(dist).filter(|_| self.broken_plates == 0).and_then(|(rows, dist)| {
-            self.check_observed_support(id, call, &dist, &event)?;
+            let value = self.observed_rows(id, &rows, target.span);
+            self.check_observed_support(id, value, call, &dist, &event)?;
             self.check_missing_dist(id, call, &dist)?;
-            Some((rows, dist))
+            Some((value, dist))
         });
-        let Some((rows, dist)) = observed else {
+        let Some((value, dist)) = observed else {
             self.seen.remove(&id);
             return;
         };
-        let whole = self.data_node(id, target.span);
-        let picks: Vec<Pick> = rows.into_iter().map(Pick::Row).collect();
-        let value = if picks.is_empty() { whole } else { self.index(whole, picks, target.span) };
         let statement = self.statements.len();
         let plates = self.plates.clone();
         self.statements.push(Statement::Observe(Observation { data: id, value, missing: None, dist, plates, span }));
@@ -49,6 +48,13 @@ impl<'a> Checker<'a> {
         }
         // Earlier rows were read already.
         self.settle_missing(id);
+    }
+
+    /// One row of data, in the plates of these axes.
+    fn observed_rows(&mut self, id: DataId, rows: &[AxisId], span: Span) -> NodeId {
+        let whole = self.data_node(id, span);
+        let picks: Vec<Pick> = rows.iter().copied().map(Pick::Row).collect();
+        if picks.is_empty() { whole } else { self.index(whole, picks, span) }
     }
 
     /// What stands left of `~`: data with all their rows, without a type, for the first time.
@@ -112,7 +118,14 @@ impl<'a> Checker<'a> {
     }
 
     /// Observed data must lie in the distribution's support; `Bernoulli` also scores `unit` values.
-    fn check_observed_support(&mut self, id: DataId, call: &Call, dist: &Dist, event: &[Size]) -> Option<()> {
+    fn check_observed_support(
+        &mut self,
+        id: DataId,
+        value: NodeId,
+        call: &Call,
+        dist: &Dist,
+        event: &[Size],
+    ) -> Option<()> {
         let support = self.data[id.index()].support.clone();
         let own = dist::support(&self.graph, dist, event);
         let (name, declared) = (self.data[id.index()].name.clone(), self.data[id.index()].span);
@@ -120,9 +133,12 @@ impl<'a> Checker<'a> {
             self.report(Lints::UnitBernoulli { name, declared, span: call.span });
             return Some(());
         }
-        // Bounds that a site or data sets are checked when computed.
-        let moving = matches!(own, Support::Count(_)) && matches!(support, Support::Count(_));
-        if fits(&support, &own) == Fit::Proven || moving {
+        match self.check_observed_ends(id, value, call, dist, &own) {
+            Inside::Yes => return Some(()),
+            Inside::Reported => return None,
+            Inside::Unknown => {}
+        }
+        if fits(&support, &own) == Fit::Proven {
             return Some(());
         }
         let (have, want) = (self.support_text(&support), self.support_text(&own));

@@ -235,6 +235,7 @@ impl<'a> Checker<'a> {
         self.check_no_atoms(&name.node, dist, call)?;
         let event = declared.map_or(vec![], |checked| checked.event.clone());
         let own = dist::support(&self.graph, dist, &event);
+        self.check_latent_ends(&name.node, call, dist)?;
         let Some(checked) = declared else {
             return Some((own, false));
         };
@@ -276,7 +277,8 @@ impl<'a> Checker<'a> {
     /// The mass that a restriction leaves must be a constant: the density is not renormalized.
     fn check_restriction(&mut self, name: &Name, call: &Call, dist: &Dist, support: &Support) -> Option<()> {
         // Half of a density that is symmetric about the bound has mass one half, whatever its scale.
-        let symmetric = matches!(dist.kind, Kind::Normal | Kind::StudentT);
+        let symmetric =
+            matches!(dist.kind, Kind::Normal | Kind::StudentT | Kind::Cauchy | Kind::Laplace | Kind::Logistic);
         let centred = dist.args.get("loc").and_then(|loc| self.fold_number(*loc)) == Some(0.0);
         if *support == Support::Positive && symmetric && centred {
             return Some(());

@@ -18,18 +18,9 @@ impl From<Limits> for Problem {
     fn from(fact: Limits) -> Problem {
         match fact {
             Limits::Distribution { name, span } => {
-                let help = match name.as_str() {
-                    "Cauchy" => {
-                        "write `StudentT(1, loc, scale)`, which is the same; for a positive scale `HalfCauchy(scale)`"
-                    }
-                    _ => {
-                        "distributions so far: Normal, LogNormal, HalfNormal, HalfCauchy, StudentT, Gamma, Beta, \
-                          Dirichlet, Exponential, Bernoulli, Categorical, Poisson, Binomial and Flat"
-                    }
-                };
                 Problem::error("ppl::limitation::distribution", format!("the distribution {name} is not supported yet"))
                     .label(span, "known, and to come")
-                    .help(help)
+                    .help("every other one works: the README lists them")
             }
             Limits::MatrixRows { dist, param, span } => Problem::error(
                 "ppl::limitation::matrix_rows",

@@ -63,6 +63,7 @@ fn draw(random: &mut Random, domain: Domain, n: usize) -> Vec<f64> {
         Domain::AboveMinusOne => random.between(-0.6, 2.0),
         Domain::Nonzero => random.between(0.3, 2.0) * if random.below(2) == 0 { 1.0 } else { -1.0 },
         Domain::Unit => random.between(0.1, 0.9),
+        Domain::Negative => random.between(-3.0, -0.1),
     };
     (0..n).map(|_| one(random)).collect()
 }
