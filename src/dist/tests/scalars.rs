@@ -51,7 +51,11 @@ pub fn theirs(case: &Case) -> Option<Box<dyn Fn(&[f64]) -> f64>> {
         Kind::Weibull => pdf!(other::Weibull::new(shape, scale)),
         Kind::Pareto => pdf!(other::Pareto::new(scale, shape)),
         Kind::Erlang => pdf!(other::Gamma::new(arg("k"), rate)),
-        Kind::InverseGamma => pdf!(other::InverseGamma::new(shape, scale)),
+        // The density of the reciprocal, a Gamma, times the square of its value.
+        Kind::InverseGamma => {
+            let d = other::Gamma::new(shape, scale).unwrap();
+            Box::new(move |x| d.ln_pdf(1.0 / x[0]) - 2.0 * x[0].ln())
+        }
         Kind::ChiSquared => pdf!(other::ChiSquared::new(arg("df"))),
         Kind::NegativeBinomial => {
             let r = arg("dispersion");
