@@ -3,8 +3,10 @@
 
 use std::f64::consts::PI;
 
-use super::Statistic::{self, Log, Log1m, Value, Variance};
-use super::{Args, Dist, Kind, beta, binomial, dirichlet, gamma, multinomial, poisson, row};
+use super::Statistic::{self, Log, Log1m, Recip, Value, Variance};
+use super::{
+    Args, Dist, Kind, beta, binomial, dirichlet, gamma, inverse_gamma, multinomial, pareto, poisson, row, uniform,
+};
 use crate::math::{Graph, NodeId};
 
 /// The name under which the value itself is taken for what is random.
@@ -33,11 +35,13 @@ pub static LINEAR: &[Linear] = &[
     linear(Kind::Normal, "loc", normal_loc),
     linear(Kind::Normal, VALUE, |g, _, args, e| { let mean = e(Value)?; normal(g, mean, args, e) }),
     linear(Kind::Normal, "prec", normal_prec),
+    linear(Kind::Normal, "var", normal_var),
     linear(Kind::LogNormal, "loc", log_normal_loc),
     linear(Kind::HalfNormal, VALUE, half_normal),
     linear(Kind::Gamma, "rate", gamma_rate),
     linear(Kind::Gamma, VALUE, |g, _, args, e| Some(gamma::log_prob_of(g, e(Value)?, e(Log)?, args))),
     linear(Kind::Exponential, "rate", exponential_rate),
+    linear(Kind::Exponential, "scale", exponential_scale),
     linear(Kind::Exponential, VALUE, |g, _, args, e| at_mean(g, Kind::Exponential, args, e)),
     linear(Kind::Beta, VALUE, |g, _, args, e| Some(beta::log_prob_of(g, e(Log)?, e(Log1m)?, args))),
     linear(Kind::Dirichlet, VALUE, |g, _, args, e| Some(dirichlet::log_prob_of(g, e(Log)?, args))),
@@ -46,6 +50,16 @@ pub static LINEAR: &[Linear] = &[
     linear(Kind::Bernoulli, VALUE, |g, _, args, e| at_mean(g, Kind::Bernoulli, args, e)),
     linear(Kind::Binomial, "p", binomial_p),
     linear(Kind::Categorical, "p", |g, x, _, e| { let logs = e(Log)?; Some(g.take(logs, x)) }),
+    linear(Kind::Erlang, "rate", gamma_rate),
+    linear(Kind::Erlang, VALUE, |g, _, args, e| Some(gamma::log_prob_of(g, e(Value)?, e(Log)?, args))),
+    linear(Kind::ChiSquared, VALUE, |g, _, args, e| Some(gamma::log_prob_of(g, e(Value)?, e(Log)?, args))),
+    linear(Kind::InverseGamma, "scale", inverse_gamma_scale),
+    linear(Kind::InverseGamma, VALUE, |g, _, args, e| Some(inverse_gamma::log_prob_of(g, e(Log)?, e(Recip)?, args))),
+    linear(Kind::Pareto, "shape", pareto_shape),
+    linear(Kind::Pareto, VALUE, |g, _, args, e| Some(pareto::log_prob_of(g, e(Log)?, args))),
+    linear(Kind::Geometric, "p", |g, x, _, e| { let (one, n) = (g.number(1.0), g.shift(x, 1.0)); successes(g, one, n, e) }),
+    linear(Kind::Geometric, VALUE, |g, _, args, e| at_mean(g, Kind::Geometric, args, e)),
+    linear(Kind::Uniform, VALUE, |g, _, args, _| { let log = uniform::log_width(g, args); Some(g.neg(log)) }),
     linear(Kind::OneHot, "p", |g, x, _, e| { let terms = g.mul(x, e(Log)?); Some(g.sum_last(terms)) }),
     linear(Kind::OneHot, VALUE, |g, _, args, e| at_mean(g, Kind::OneHot, args, e)),
     linear(Kind::Multinomial, "p", multinomial_p),
@@ -101,6 +115,16 @@ fn normal_prec(g: &mut Graph, value: NodeId, args: &Args, e: Stats) -> Option<No
     Some(g.scale(gap, 0.5))
 }
 
+/// -(E log(var) + E 1/var (x - loc)^2 + log(2 pi)) / 2
+fn normal_var(g: &mut Graph, value: NodeId, args: &Args, e: Stats) -> Option<NodeId> {
+    let distance = g.sub(value, args["loc"]);
+    let square = g.square(distance);
+    let decay = g.mul(e(Recip)?, square);
+    let sum = g.add(e(Log)?, decay);
+    let sum = g.shift(sum, (2.0 * PI).ln());
+    Some(g.scale(sum, -0.5))
+}
+
 fn log_normal_loc(g: &mut Graph, value: NodeId, args: &Args, e: Stats) -> Option<NodeId> {
     let log = g.log(value);
     let normal = normal_loc(g, log, args, e)?;
@@ -131,6 +155,33 @@ fn gamma_rate(g: &mut Graph, value: NodeId, args: &Args, e: Stats) -> Option<Nod
 fn exponential_rate(g: &mut Graph, value: NodeId, _: &Args, e: Stats) -> Option<NodeId> {
     let decay = g.mul(e(Value)?, value);
     Some(g.sub(e(Log)?, decay))
+}
+
+/// -E log(scale) - x E 1/scale
+fn exponential_scale(g: &mut Graph, value: NodeId, _: &Args, e: Stats) -> Option<NodeId> {
+    let decay = g.mul(e(Recip)?, value);
+    let sum = g.add(e(Log)?, decay);
+    Some(g.neg(sum))
+}
+
+/// shape E log(scale) - lgamma(shape) - (shape + 1) log(x) - E scale / x
+fn inverse_gamma_scale(g: &mut Graph, value: NodeId, args: &Args, e: Stats) -> Option<NodeId> {
+    let norm = g.mul(args["shape"], e(Log)?);
+    let lgamma = g.lgamma(args["shape"]);
+    let (more, log) = (g.shift(args["shape"], 1.0), g.log(value));
+    let power = g.mul(more, log);
+    let decay = g.div(e(Value)?, value);
+    let less = g.sum_of(&[lgamma, power, decay]);
+    Some(g.sub(norm, less))
+}
+
+/// E log(shape) - E shape (log(x) - log(scale)) - log(x)
+fn pareto_shape(g: &mut Graph, value: NodeId, args: &Args, e: Stats) -> Option<NodeId> {
+    let (log, log_scale) = (g.log(value), g.log(args["scale"]));
+    let above = g.sub(log, log_scale);
+    let decay = g.mul(e(Value)?, above);
+    let less = g.add(decay, log);
+    Some(g.sub(e(Log)?, less))
 }
 
 fn poisson_rate(g: &mut Graph, value: NodeId, _: &Args, e: Stats) -> Option<NodeId> {

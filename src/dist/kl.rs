@@ -1,6 +1,10 @@
 //! Closed Kullback-Leibler divergences, one row a pair: KL(q || p) = E_q[log q - log p].
 
-use super::{Args, Dist, Kind, bernoulli, beta, binomial, categorical, dirichlet, mv_normal, poisson, row};
+use std::collections::BTreeMap;
+
+use super::expect::{VALUE, expected_log_prob};
+use super::{Args, Dist, Kind, Statistic, bernoulli, beta, binomial, categorical, dirichlet, mv_normal, poisson, row};
+use super::{discrete_uniform, scalar_kl};
 use crate::math::{Graph, NodeId};
 use crate::shape::Size;
 
@@ -22,9 +26,22 @@ pub static PAIRS: &[Pair] = &[
     pair(Kind::LogNormal, Kind::LogNormal, normal),
     pair(Kind::HalfNormal, Kind::HalfNormal, half_normal),
     pair(Kind::Gamma, Kind::Gamma, gamma_gamma),
+    pair(Kind::Gamma, Kind::Exponential, gamma_gamma),
+    pair(Kind::Gamma, Kind::Erlang, gamma_gamma),
+    pair(Kind::Gamma, Kind::ChiSquared, gamma_gamma),
     pair(Kind::Exponential, Kind::Exponential, gamma_gamma),
     pair(Kind::Exponential, Kind::Gamma, gamma_gamma),
-    pair(Kind::Gamma, Kind::Exponential, gamma_gamma),
+    pair(Kind::Exponential, Kind::Erlang, gamma_gamma),
+    pair(Kind::Exponential, Kind::ChiSquared, gamma_gamma),
+    pair(Kind::Erlang, Kind::Gamma, gamma_gamma),
+    pair(Kind::Erlang, Kind::Exponential, gamma_gamma),
+    pair(Kind::Erlang, Kind::Erlang, gamma_gamma),
+    pair(Kind::Erlang, Kind::ChiSquared, gamma_gamma),
+    pair(Kind::ChiSquared, Kind::Gamma, gamma_gamma),
+    pair(Kind::ChiSquared, Kind::Exponential, gamma_gamma),
+    pair(Kind::ChiSquared, Kind::Erlang, gamma_gamma),
+    pair(Kind::ChiSquared, Kind::ChiSquared, gamma_gamma),
+    pair(Kind::InverseGamma, Kind::InverseGamma, inverse_gamma),
     pair(Kind::Beta, Kind::Beta, beta_beta),
     pair(Kind::Dirichlet, Kind::Dirichlet, dirichlet_dirichlet),
     pair(Kind::Bernoulli, Kind::Bernoulli, bernoulli_bernoulli),
@@ -37,18 +54,59 @@ pub static PAIRS: &[Pair] = &[
     pair(Kind::LogisticNormal, Kind::LogisticNormal, logistic_normal),
     pair(Kind::OneHot, Kind::OneHot, categorical_categorical),
     pair(Kind::Multinomial, Kind::Multinomial, multinomial_multinomial),
+    pair(Kind::DiscreteUniform, Kind::DiscreteUniform, discrete_uniforms),
+    pair(Kind::Cauchy, Kind::Cauchy, scalar_kl::cauchy),
+    pair(Kind::Laplace, Kind::Laplace, scalar_kl::laplace),
+    pair(Kind::Normal, Kind::Laplace, scalar_kl::normal_laplace),
+    pair(Kind::Gumbel, Kind::Gumbel, scalar_kl::gumbel),
+    pair(Kind::Normal, Kind::Gumbel, scalar_kl::normal_gumbel),
+    pair(Kind::Weibull, Kind::Weibull, scalar_kl::weibull),
+    pair(Kind::Exponential, Kind::Weibull, scalar_kl::exponential_weibull),
+    pair(Kind::Gamma, Kind::Weibull, scalar_kl::gamma_weibull),
+    pair(Kind::LogNormal, Kind::Weibull, scalar_kl::log_normal_weibull),
+    pair(Kind::VonMises, Kind::VonMises, scalar_kl::von_mises),
+];
+
+/// Pairs whose divergence is the expected log density of p, linear in statistics that q has in closed form, less the
+/// entropy of q: minus both.
+pub static BY_STATISTICS: &[(Kind, &[Kind])] = &[
+    (Kind::Gamma, &[Kind::Weibull, Kind::LogNormal]),
+    (Kind::Exponential, &[Kind::Weibull, Kind::LogNormal]),
+    (Kind::Erlang, &[Kind::Weibull, Kind::LogNormal]),
+    (Kind::ChiSquared, &[Kind::Weibull, Kind::LogNormal]),
+    (Kind::InverseGamma, &[Kind::LogNormal]),
+    (Kind::HalfNormal, &[Kind::LogNormal, Kind::Gamma, Kind::Exponential, Kind::Weibull]),
+    (Kind::Normal, &[Kind::Laplace, Kind::Logistic, Kind::Gumbel]),
+    (Kind::Uniform, &[Kind::Uniform, Kind::Beta, Kind::Kumaraswamy, Kind::VonMises]),
+    (Kind::Pareto, &[Kind::Pareto]),
+    (Kind::Geometric, &[Kind::Geometric]),
 ];
 
 /// KL(q || p) a component (`dist::total` sums it; it may be a number that counts for each), where it is closed.
 pub fn kl(g: &mut Graph, q: &Dist, p: &Dist) -> Option<NodeId> {
-    let pair = PAIRS.iter().find(|pair| pair.q == q.kind && pair.p == p.kind)?;
+    let Some(pair) = PAIRS.iter().find(|pair| pair.q == q.kind && pair.p == p.kind) else {
+        let known = BY_STATISTICS.iter().any(|(to, from)| *to == p.kind && from.contains(&q.kind));
+        return if known { by_statistics(g, q, p) } else { None };
+    };
     let q = (row(q.kind).canonical)(g, &q.args);
     let p = (row(p.kind).canonical)(g, &p.args);
     (pair.kl)(g, &q, &p)
 }
 
+/// E_q log p at the statistics of q, and the entropy of q: minus both.
+fn by_statistics(g: &mut Graph, q: &Dist, p: &Dist) -> Option<NodeId> {
+    let known: BTreeMap<Statistic, Option<NodeId>> =
+        super::STATISTICS.into_iter().map(|statistic| (statistic, super::expect(g, q, statistic))).collect();
+    // No density that is linear in statistics looks at the value itself.
+    let unseen = g.number(0.0);
+    let expected = expected_log_prob(g, p, unseen, VALUE, &|statistic| known[&statistic])?;
+    let entropy = super::entropy(g, q)?;
+    let both = g.add(expected, entropy);
+    Some(g.neg(both))
+}
+
 /// log(a) - log(b)
-fn log_ratio(g: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
+pub(super) fn log_ratio(g: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
     let (a, b) = (g.log(a), g.log(b));
     g.sub(a, b)
 }
@@ -86,6 +144,18 @@ fn gamma_gamma(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
     let gap = g.div(gap, q["rate"]);
     let gap = g.mul(a1, gap);
     Some(g.sum_of(&[less, norms, log, gap]))
+}
+
+/// That of the reciprocals, which are Gammas with the scales as rates.
+fn inverse_gamma(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let reciprocal = |args: &Args| Args::from([("shape", args["shape"]), ("rate", args["scale"])]);
+    gamma_gamma(g, &reciprocal(q), &reciprocal(p))
+}
+
+/// log of the ratio of the numbers of states; those of q are among those of p.
+fn discrete_uniforms(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
+    let (own, other) = (discrete_uniform::count(g, q), discrete_uniform::count(g, p));
+    Some(log_ratio(g, other, own))
 }
 
 /// log B(p) - log B(q) + (a1 - a2) E log z + (b1 - b2) E log(1 - z)

@@ -54,6 +54,7 @@ fn expect(g: &mut Graph, statistic: Statistic, args: &Args) -> Option<NodeId> {
             Some(g.mul(share, square))
         }
         Statistic::Log => Some(args["loc"]),
-        Statistic::Square | Statistic::Log1m | Statistic::Recip => None,
+        Statistic::Recip => Some(power(g, args, -1.0)),
+        Statistic::Square | Statistic::Log1m => None,
     }
 }

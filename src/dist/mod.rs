@@ -11,6 +11,7 @@ pub mod cdf;
 pub mod kl;
 pub mod expect;
 pub mod sampler;
+mod scalar_kl;
 pub mod print;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,21 @@ fn a_conjugate_guide_reaches_the_exact_evidence() {
 }
 
 #[test]
+fn a_variance_by_its_conjugate_guide() {
+    known::check(&known::inverse_gamma_variance(), &Reference);
+}
+
+#[test]
+fn failures_by_their_conjugate_guide() {
+    known::check(&known::geometric_beta(), &Reference);
+}
+
+#[test]
+fn a_location_between_two_ends() {
+    known::check(&known::uniform_location(), &Reference);
+}
+
+#[test]
 fn regressions_of_scores() {
     known::kidscore(false).iter().for_each(|case| known::check(case, &Reference));
 }

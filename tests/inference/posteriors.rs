@@ -23,6 +23,21 @@ fn a_conjugate_guide_reaches_the_exact_evidence() {
 }
 
 #[test]
+fn a_variance_by_its_conjugate_guide() {
+    check(&known::inverse_gamma_variance());
+}
+
+#[test]
+fn failures_by_their_conjugate_guide() {
+    check(&known::geometric_beta());
+}
+
+#[test]
+fn a_location_between_two_ends() {
+    check(&known::uniform_location());
+}
+
+#[test]
 fn regressions_of_scores() {
     known::kidscore(false).iter().for_each(check);
     known::kidscore(true).iter().for_each(check);

@@ -3,6 +3,7 @@
 //! "MF" and "FR" are the best bounds inside the mean-field and full-rank families. A fit comes within .05 nats of it at a
 //! standard error of at most .01, never exceeds log evidence by more than three of them, and says the right thing of k-hat.
 
+use std::f64::consts::PI;
 use std::path::PathBuf;
 
 use ppl::data::{Bound, Column, Table, Values, bind};
@@ -190,6 +191,87 @@ pub fn poisson_gamma() -> Case {
         far: &[],
         raw: &[("rate", 0, 1.75, 0.661438)],
         corrected: &[("rate", 0, 1.75, 0.661438)],
+    }
+}
+
+/// Closed throughout: an InverseGamma guide of a variance reaches the exact evidence.
+pub fn inverse_gamma_variance() -> Case {
+    // The posterior is InverseGamma(3 + 2, 2 + 7.5); log evidence a log b - a_n log b_n + ln G(a_n) - ln G(a) - 2 log 2 pi.
+    let exact = 3.0 * 2f64.ln() - 5.0 * 9.5f64.ln() + 24f64.ln() - 2f64.ln() - 2.0 * (2.0 * PI).ln();
+    let (mean, sd) = (9.5 / 4.0, 9.5 / 4.0 / 3f64.sqrt());
+    Case {
+        name: "inverse_gamma_variance",
+        model: "dim N
+data y[N]: real
+model {
+  v ~ InverseGamma(3, 2)
+  for n in N { y[n] ~ Normal(1, var: v) }
+}
+guide {
+  param a: positive = 1
+  param b: positive = 1
+  v ~ InverseGamma(a, b)
+}"
+        .into(),
+        tables: vec![table(&[("y", &[2.0, -1.0, 4.0, 2.0])])],
+        bound: exact,
+        log_evidence: exact,
+        flagged: Some(false),
+        far: &[],
+        raw: &[],
+        corrected: &[("v", 0, mean, sd)],
+    }
+}
+
+/// Failures before a success under a Beta guide: the log evidence is log B(2 + 3, 3 + 7) - log B(2, 3).
+pub fn geometric_beta() -> Case {
+    let exact = 12f64.ln() - 10_010f64.ln();
+    Case {
+        name: "geometric_beta",
+        model: "dim N
+data y[N]: count
+model {
+  p ~ Beta(2, 3)
+  for n in N { y[n] ~ Geometric(p) }
+}
+guide {
+  param a: positive = 1
+  param b: positive = 1
+  p ~ Beta(a, b)
+}"
+        .into(),
+        tables: vec![table(&[("y", &[4.0, 0.0, 3.0])])],
+        bound: exact,
+        log_evidence: exact,
+        flagged: Some(false),
+        far: &[],
+        raw: &[("p", 0, 1.0 / 3.0, (1.0f64 / 72.0).sqrt())],
+        corrected: &[],
+    }
+}
+
+/// A location between two ends, one of them data, by the automatic guide: its posterior is a Normal that the ends hardly cut, so
+/// the bound is the log evidence but for the map's bend.
+pub fn uniform_location() -> Case {
+    // Normal(5, 1/2) within (0, 12): log evidence -log 12 - (4 log 2 pi + 12) / 2 + log(2 pi / 4) / 2.
+    let exact = -(12f64.ln()) - 0.5 * (4.0 * (2.0 * PI).ln() + 12.0) + 0.5 * (PI / 2.0).ln();
+    Case {
+        name: "uniform_location",
+        model: "dim N
+data top: real
+data y[N]: real
+model {
+  mu ~ Uniform(0, top)
+  for n in N { y[n] ~ Normal(mu, 1) }
+}"
+        .into(),
+        tables: vec![table(&[("y", &[4.0, 4.0, 4.0, 8.0]), ("top", &[12.0])])],
+        bound: exact,
+        log_evidence: exact,
+        flagged: Some(false),
+        far: &[("mu", &[7.5])],
+        raw: &[("mu", 0, 5.0, 0.5)],
+        corrected: &[],
     }
 }
 

@@ -2,13 +2,14 @@
 //! another implementation, and what holds of one of them alone.
 
 use std::collections::BTreeMap;
-use std::f64::consts::PI;
+use std::f64::consts::{PI, SQRT_2};
 
 use statrs::distribution::{self as other, Continuous, ContinuousCDF, Discrete};
 use statrs::function::beta::ln_beta;
 
 use super::{Case, assert_close, case, values};
 use crate::dist::{Args, Dist, Kind, draw, entropy, log_prob, support};
+use crate::kernel::special::erfc;
 use crate::kernel::von_mises::distribution;
 use crate::math::{Graph, Op, SiteId, Support};
 use crate::shape::{Shape, Size};
@@ -76,7 +77,10 @@ pub fn theirs(case: &Case) -> Option<Box<dyn Fn(&[f64]) -> f64>> {
         Kind::TruncatedNormal => {
             let d = other::Normal::new(loc, scale).unwrap();
             // From the side on which neither is nearly 1.
-            let mass = (d.cdf(arg("hi")) - d.cdf(arg("lo"))).max(d.sf(arg("lo")) - d.sf(arg("hi")));
+            let above = move |x: f64| 0.5 * erfc((x - loc) / scale / SQRT_2);
+            let below = move |x: f64| 0.5 * erfc((loc - x) / scale / SQRT_2);
+            let (lo, hi) = (arg("lo"), arg("hi"));
+            let mass = if lo > loc { above(lo) - above(hi) } else { below(hi) - below(lo) };
             Box::new(move |x| d.ln_pdf(x[0]) - mass.ln())
         }
         Kind::VonMises => {
