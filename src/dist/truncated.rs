@@ -1,6 +1,6 @@
 //! `Truncated(D, lo, hi)`: the density of D between the bounds, divided by its mass there.
 
-use super::{Args, Draw, Kind, Param, ParamAxes, Row, Want, cdf};
+use super::{Args, Draw, Kind, Param, ParamAxes, Row, Want, cdf, end_of};
 use crate::math::support::Bound;
 use crate::math::{Graph, NodeId, Support};
 use crate::shape::Size;
@@ -59,7 +59,13 @@ fn log_prob(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
 /// log P(lo < X <= hi). Both differences are exact; the one of the tail that the interval lies in does not cancel.
 fn log_mass(g: &mut Graph, args: &Args) -> NodeId {
     let of = args.of[0].clone();
-    let at = |g: &mut Graph, name: &str| args.get(name).and_then(|id| cdf::tails(g, &of, *id));
+    let range = super::support(g, &of, &[]).range();
+    // A bound at or beyond the end of the support cuts nothing off, and its slopes may be no numbers there.
+    let cuts = |g: &Graph, id: &NodeId| match end_of(g, *id) {
+        Bound::Number(x) => range.lo < x && x < range.hi,
+        Bound::Value(_) => true,
+    };
+    let at = |g: &mut Graph, name: &str| args.get(name).filter(|id| cuts(g, id)).and_then(|id| cdf::tails(g, &of, *id));
     let (lo, hi) = (at(g, "lo"), at(g, "hi"));
     match (lo, hi) {
         (None, None) => g.number(0.0),

@@ -212,7 +212,7 @@ guide {
   v ~ InverseGamma(a, b)
 }
 fit { optimizer: adam(lr: cosine(0.05)); steps: 2000 }"
-        .into(),
+            .into(),
         tables: vec![table(&[("y", &[2.0, -1.0, 4.0, 2.0])])],
         bound: exact,
         log_evidence: exact,
@@ -240,7 +240,7 @@ guide {
   p ~ Beta(a, b)
 }
 fit { optimizer: adam(lr: cosine(0.05)); steps: 2000 }"
-        .into(),
+            .into(),
         tables: vec![table(&[("y", &[4.0, 0.0, 3.0])])],
         bound: exact,
         log_evidence: exact,

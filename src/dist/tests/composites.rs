@@ -101,7 +101,7 @@ fn integral(g: &Graph, log: NodeId, of: &super::Case, lo: Option<f64>, hi: Optio
     let (lo, hi) = (end(lo, range.lo), end(hi, range.hi));
     let density = |x: f64| values(g, &[log], &of.leaves(0), &[x])[0][0].exp();
     if let (Some(lo), Some(hi)) = (lo, hi) {
-        let n = 200;
+        let n = 1000;
         let h = (hi - lo) / f64::from(n);
         let weight = |i: i32| if i == 0 || i == n { 1.0 } else { f64::from(2 + 2 * (i % 2)) };
         return (0..=n).map(|i| weight(i) * density(lo + h * f64::from(i))).sum::<f64>() * h / 3.0;
