@@ -35,17 +35,20 @@ const OBJECTIVES: &[Row] = &[
         1.0 => whole(n[1]).map(|_| Objective::Elbo(None)),
         order => whole(n[1]).filter(|_| order.is_finite()).map(|draws| Objective::Renyi { order, draws }),
     }),
-    row("forward_kl", "forward_kl(256)", 1, None, |n, _| whole(n[0]).map(Objective::ForwardKl)),
+    row("forward_kl", "forward_kl, or forward_kl(256)", 1, None, |n, _| whole(n[0]).map(Objective::ForwardKl)),
     row("wake_sleep", "wake_sleep", 0, None, |_, _| Some(Objective::WakeSleep)),
     row("rws", "rws(10), or rws(10, sleep: 0.5)", 1, Some("sleep"), |n, sleep| {
         let sleep = sleep.unwrap_or(0.0);
         whole(n[0]).filter(|_| (0.0..=1.0).contains(&sleep)).map(|draws| Objective::Rws { draws, sleep })
     }),
-    row("cd", "cd(1)", 1, None, |n, _| whole(n[0]).map(Objective::Cd)),
-    row("pcd", "pcd(15)", 1, None, |n, _| whole(n[0]).map(Objective::Pcd)),
+    row("cd", "cd, or cd(1)", 1, None, |n, _| whole(n[0]).map(Objective::Cd)),
+    row("pcd", "pcd, or pcd(15)", 1, None, |n, _| whole(n[0]).map(Objective::Pcd)),
     row("em", "em", 0, None, |_, _| Some(Objective::Em)),
     row("cavi", "cavi", 0, None, |_, _| Some(Objective::Cavi)),
 ];
+
+/// What the number of an objective is that is written by its name alone.
+const ALONE: &[(&str, f64)] = &[("forward_kl", 256.0), ("cd", 1.0), ("pcd", 1.0)];
 
 /// A whole number from 1 up.
 pub(super) fn whole(number: f64) -> Option<usize> {
@@ -71,7 +74,11 @@ pub(super) fn objective<'a>(checker: &mut Checker<'a>, entry: &'a Entry, fit: &m
         fit.objective = checker.check_rate(value).map(|beta| Objective::Elbo(Some(beta)));
         return;
     }
-    let made = numbers(call, row.numbers, row.named.as_slice());
+    let alone = ALONE.iter().find(|(known, _)| *known == row.name && call.is_none());
+    let made = match alone {
+        Some((_, number)) => Some((vec![*number], vec![])),
+        None => numbers(call, row.numbers, row.named.as_slice()),
+    };
     let made = made.and_then(|(numbers, named)| (row.make)(&numbers, named.first().copied().flatten()));
     if made.is_none() {
         let (name, written) = (row.name, row.written);
