@@ -39,7 +39,7 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
         return Err(kept(problem, screen));
     }
     let request = Request { elbo: &elbo, bound: &bound, seed: verb.seed, backend: backend.as_ref() };
-    let mut outcome = match listened(&request, verb, screen) {
+    let mut outcome = match compile::timed(screen, "fit", || listened(&request, verb, screen)) {
         Ok(outcome) => outcome,
         Err(failure) => {
             run.abandon();
@@ -50,7 +50,8 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
     outcome.summary.seconds.compile = compiled.seconds;
     outcome.summary.seconds.total = start.elapsed().as_secs_f64();
     let (outcome, files) = outcome.files()?;
-    run.finish(&files, &outcome.summary.json()).map_err(|problem| kept(problem, screen))?;
+    let finished = compile::timed(screen, "write", || run.finish(&files, &outcome.summary.json()));
+    finished.map_err(|problem| kept(problem, screen))?;
     tell(verb, &outcome, &run.name(), screen)?;
     if outcome.interrupted { Err(End::Interrupted) } else { Ok(()) }
 }

@@ -1,16 +1,17 @@
 //! The bound as JSON (`ppl elbo --format json`).
 //!
-//! An object with `format` (1), `stage`, `model`, `dims`, `guide` (the automatic factor, or null), `sites`, `terms` and
-//! `definitions`. A site is what it is in the model (`name`, `plates`, `shape`, `type`, `dist`), how the guide treats it
+//! An object with `format` (1), `stage`, `model`, `dims`, `guide` (the automatic factor, or null), `sites`, `terms`,
+//! `gradients` and `definitions`. A site is what it is in the model (`name`, `plates`, `shape`, `type`, `dist`), how the guide treats it
 //! (`treatment`: `automatic`, `written`, `summed_out`, `enumerated` or `leaf`; `factor` and `remark` as printed) and its
 //! `estimator` with the reason, `because`. A term has its `kind`, its `sign` (1 or -1), the `plates` it is summed over,
 //! the dims whose batch `scale`s it, its `text` as printed, and its `estimator` with `because`; `choices` lists those of
-//! the sites it sums out as well.
+//! the sites it sums out as well. `gradients` is about sites whose draws are not differentiated through, or are relaxed:
+//! `formula`, `particles`, `cost` (parts with their sign, each with its place) and `baseline`.
 
 use serde_json::{Value, json};
 
 use crate::elbo::Elbo;
-use crate::elbo::print::{GuideLine, TermLine, told};
+use crate::elbo::print::{GradientLine, GuideLine, TermLine, told};
 use crate::model::json as model_json;
 
 pub fn json(elbo: &Elbo) -> Value {
@@ -24,6 +25,7 @@ pub fn json(elbo: &Elbo) -> Value {
         "guide": elbo.model.guide.auto.map(|auto| auto.to_string()),
         "sites": told.guide.iter().map(|line| site(elbo, line)).collect::<Vec<_>>(),
         "terms": told.terms.iter().map(|line| term(elbo, line)).collect::<Vec<_>>(),
+        "gradients": told.gradients.iter().map(gradient).collect::<Vec<_>>(),
         "definitions": told.definitions.iter().map(definition).collect::<Vec<_>>(),
     })
 }
@@ -36,6 +38,19 @@ fn site(elbo: &Elbo, line: &GuideLine) -> Value {
     value["estimator"] = line.estimator.into();
     value["because"] = line.because.clone().into();
     value
+}
+
+fn gradient(line: &GradientLine) -> Value {
+    let part = |(text, place): &(String, String)| json!({ "text": text, "place": place });
+    json!({
+        "site": line.name,
+        "estimator": line.estimator,
+        "because": line.because,
+        "formula": line.formula,
+        "particles": line.particles,
+        "cost": line.cost.iter().map(part).collect::<Vec<_>>(),
+        "baseline": line.baseline,
+    })
 }
 
 fn term(elbo: &Elbo, line: &TermLine) -> Value {

@@ -29,7 +29,7 @@ struct BoundValues {
 
 /// The number behind a size.
 pub fn size(size: &Size, dims: &BTreeMap<DimId, usize>) -> std::result::Result<usize, Bug> {
-    let known = size.substitute(&|dim| dims.get(&dim).map(|n| Size::fixed(*n))).known();
+    let known = size.value(&|dim| dims.get(&dim).copied());
     known.and_then(|n| usize::try_from(n).ok()).ok_or_else(|| Bug(format!("the size {size:?} is not known")))
 }
 

@@ -280,7 +280,11 @@ fn a_fit_writes_a_run_and_never_over_another() {
     assert!(summary["khat"].is_null() || evidence.is_some());
     let draws = place.read("runs/m-1/draws.csv");
     assert!(draws.starts_with("log_p__,log_g__,mu\n") && draws.lines().count() == 1001);
-    let second = place.run(&[&fit[..], &["--quiet"]].concat());
+    let second = place.run(&[&fit[..], &["--quiet", "-v"]].concat());
+    for pass in ["parse", "check", "derive", "read", "bind", "fit", "write"] {
+        let told = second.err.lines().any(|line| line.starts_with(pass) && line.ends_with(" ms"));
+        assert!(told, "{pass} is not in\n{}", second.err);
+    }
     assert_eq!((second.code, second.out.trim().ends_with("m-2"), second.out.lines().count()), (0, true, 1));
     let refused = place.run(&[&fit[..], &["--out", "runs/m-1"]].concat());
     assert_eq!(refused.code, 2);

@@ -7,6 +7,7 @@ use crate::shape::AxisId;
 
 mod parse;
 mod set;
+mod token;
 
 use set::{element, escape, text};
 
@@ -37,6 +38,7 @@ pub fn document(elbo: &Elbo) -> String {
     }
     lines.push("Estimators:".into());
     lines.extend(estimators(&told));
+    lines.extend(gradients(&told));
     lines.push("\\end{document}".into());
     lines.join("\n") + "\n"
 }
@@ -113,6 +115,33 @@ fn estimators(told: &Told) -> Vec<String> {
         lines.push(format!("  \\item {}.", term.choices.iter().map(choice).collect::<Vec<_>>().join(". ")));
     }
     lines.push("\\end{enumerate}".into());
+    lines
+}
+
+/// Sites whose draws are not differentiated through: what is averaged, and of what it is made.
+fn gradients(told: &Told) -> Vec<String> {
+    let mut lines = vec![];
+    for line in &told.gradients {
+        let particles = line.particles.as_ref().map(|n| format!(", {}", escape(n))).unwrap_or_default();
+        lines.push(String::new());
+        lines.push(format!("Gradient in ${}$ (\\textbf{{{}}}{particles}):", math(&line.name), escape(line.estimator)));
+        let formula = parse::parse(&line.formula).map(|tree| format!("  & {}", set::set(&tree)));
+        if formula.is_none() {
+            lines.push(format!("{}.", escape(&line.formula)));
+        }
+        let mut body: Vec<String> = formula.into_iter().collect();
+        for (at, (part, place)) in line.cost.iter().enumerate() {
+            let (sign, rest) = part.split_at(1);
+            let head = if at == 0 { "\\text{cost} = {}" } else { "\\quad {}" };
+            let place = if place.is_empty() { String::new() } else { format!(" && {}", text(place)) };
+            body.push(format!("  & {head}{sign} {}{place}", math(rest.trim())));
+        }
+        if !body.is_empty() {
+            lines.extend(aligned("align*", body));
+        }
+        lines.push(format!("{}.", escape(&line.because)));
+        lines.extend(line.baseline.as_ref().map(|baseline| format!("Baseline: {}.", escape(baseline))));
+    }
     lines
 }
 

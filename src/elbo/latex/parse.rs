@@ -1,6 +1,8 @@
 //! The printed notation of bounds and expressions, read back as a tree. It is the language's own expressions and a few
 //! forms more: `E_q[ .. ]`, `log |d a / d b|`, `sum over c of ..`, `prod n in N ..`, and `|` and `||` between arguments.
 
+use super::token::{Token, tokens};
+
 /// What was printed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tree {
@@ -35,67 +37,11 @@ pub enum Separator {
     Against,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Token {
-    text: String,
-    /// Whether a space stands before it: an index follows its name at once.
-    spaced: bool,
-}
-
 /// The tree of a whole text, or nothing where it is not this notation.
 pub fn parse(text: &str) -> Option<Tree> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0 };
     let tree = parser.expression(0)?;
     (parser.at == parser.tokens.len()).then_some(tree)
-}
-
-/// Longest first.
-const SIGNS: [&str; 23] = [
-    "||", "..", "==", "!=", "<=", ">=", "|", "+", "-", "*", "/", "@", "^", "<", ">", "=", "(", ")", "[", "]", ",", ":",
-    ".",
-];
-
-fn tokens(text: &str) -> Option<Vec<Token>> {
-    let mut list: Vec<Token> = vec![];
-    let mut rest = text;
-    while !rest.is_empty() {
-        let trimmed = rest.trim_start();
-        let spaced = trimmed.len() < rest.len();
-        rest = trimmed;
-        let Some(first) = rest.chars().next() else { break };
-        let length = match first {
-            c if c.is_ascii_alphabetic() || c == '_' => {
-                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())
-            }
-            c if c.is_ascii_digit() => number(rest),
-            _ => SIGNS.iter().find(|sign| rest.starts_with(**sign))?.len(),
-        };
-        list.push(Token { text: rest[..length].into(), spaced });
-        rest = &rest[length..];
-    }
-    Some(list)
-}
-
-/// How long the number at the start is: `2..5` is two of them.
-fn number(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let digits = |mut at: usize| {
-        while bytes.get(at).is_some_and(u8::is_ascii_digit) {
-            at += 1;
-        }
-        at
-    };
-    let mut end = digits(0);
-    if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
-        end = digits(end + 1);
-    }
-    if matches!(bytes.get(end), Some(b'e' | b'E')) {
-        let signed = end + 1 + usize::from(matches!(bytes.get(end + 1), Some(b'-' | b'+')));
-        if digits(signed) > signed {
-            end = digits(signed);
-        }
-    }
-    end
 }
 
 /// Operators of two, with their binding, loosest first; `=` names what is on its left.
@@ -183,6 +129,11 @@ impl Parser {
                 Some(Tree::Log(Box::new(self.expression(FACTOR + 1)?)))
             }
             // The space inside tells it from an index.
+            // The differential of what follows, where something does.
+            ("d", next) if self.spaced(1) && self.starts(next) => {
+                self.at += 1;
+                Some(Tree::Prefix("d", Box::new(self.expression(FACTOR + 1)?)))
+            }
             (name, "[") if name.starts_with("E_") && self.spaced(2) => {
                 let under = self.take().split_off(2);
                 self.eat("[")?;
@@ -192,6 +143,12 @@ impl Parser {
             }
             _ => self.postfix(),
         }
+    }
+
+    /// Whether this word begins an operand.
+    fn starts(&self, word: &str) -> bool {
+        const BETWEEN: [&str; 8] = ["and", "or", "then", "else", "for", "in", "of", "over"];
+        word.starts_with(|c: char| c.is_ascii_alphabetic()) && !BETWEEN.contains(&word)
     }
 
     fn choice(&mut self) -> Option<Tree> {

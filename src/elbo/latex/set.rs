@@ -60,6 +60,7 @@ pub fn set(tree: &Tree) -> String {
         Tree::Field(of, field) => format!("{}.\\mathit{{{}}}", within(of, TIGHT), escape(field)),
         Tree::Named(label, value) => format!("{}{{:}}\\ {}", name(label, &[]), set(value)),
         Tree::Prefix("not", of) => format!("\\lnot {}", within(of, TIGHT)),
+        Tree::Prefix("d", of) => format!("d\\,{}", within(of, MUL)),
         Tree::Prefix(sign, of) => format!("{sign}{}", within(of, MUL)),
         Tree::Binary(sign, a, b) => binary(sign, a, b),
         Tree::If(condition, yes, no) => format!(
@@ -327,6 +328,8 @@ mod tests {
                 "E_q[ log |d tau / d log tau| ]",
                 "\\mathbb{E}_{q}\\left[ \\log \\left|\\frac{d\\,\\tau}{d\\,\\log \\tau}\\right| \\right]",
             ),
+            ("(cost - baseline) * d log q(k)", "(\\mathit{cost} - \\mathit{baseline}) \\, d\\,\\log q(k)"),
+            ("d * x", "d \\, x"),
             ("log sum over c[n] of p(c[n]) * f(y)", "\\log \\sum_{c_{n}} p(c_{n}) \\, f(y)"),
         ] {
             assert_eq!(typeset(text), latex, "{text}");

@@ -19,7 +19,7 @@ mod terms;
 mod told;
 
 pub use terms::unconstrained;
-pub use told::{GuideLine, TermLine, Told, told};
+pub use told::{GradientLine, GuideLine, TermLine, Told, told};
 
 /// Where the right column starts, unless the left one is wider.
 const COLUMN: usize = 52;

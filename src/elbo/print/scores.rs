@@ -59,7 +59,7 @@ impl Printer<'_> {
         text
     }
 
-    fn particles(&self) -> String {
+    pub(super) fn particles(&self) -> String {
         if let Objective::Weighted(weighted) = &self.elbo.objective {
             return format!("{} draws", weighted.draws);
         }
@@ -71,7 +71,7 @@ impl Printer<'_> {
     }
 
     /// What is averaged over draws.
-    fn gradient(&self, view: &SiteView) -> String {
+    pub(super) fn gradient(&self, view: &SiteView) -> String {
         let q = format!("q({})", self.given(view.site));
         match view.choice.estimator {
             Estimator::Disarm => {
@@ -87,7 +87,7 @@ impl Printer<'_> {
     }
 
     /// `+ log p(x[n] | h1[n])`, and what it is summed over and scaled by.
-    fn cost_part(&self, site: SiteId, term: &Term) -> (String, String) {
+    pub(super) fn cost_part(&self, site: SiteId, term: &Term) -> (String, String) {
         let own = &self.model().sites[site.index()].plates;
         let sums: Vec<String> = term
             .plates
@@ -157,16 +157,21 @@ impl Printer<'_> {
         let name = self.site(view.site);
         let mut text = columns(&[(format!("  {name}"), estimator_name(estimator).into())], column(&[]));
         text.push_str(&reason("because", &view.choice.because));
-        let how = match estimator {
+        text.push_str(&reason("draw", &self.relaxation(view)));
+        text
+    }
+
+    /// What is drawn in place of the site.
+    pub(super) fn relaxation(&self, view: &SiteView) -> String {
+        let name = self.site(view.site);
+        match view.choice.estimator {
             Estimator::Concrete(temperature) => {
                 format!(
                     "{name} = sigmoid((l + logistic noise) / {temperature}) in the logit l, in values and gradients"
                 )
             }
             _ => format!("{name} is drawn, and its gradient is that of sigmoid(l) in the logit l"),
-        };
-        text.push_str(&reason("draw", &how));
-        text
+        }
     }
 
     /// `scale N/|batch|`, of the batched dims of a term.
@@ -182,7 +187,7 @@ impl Printer<'_> {
     }
 }
 
-fn baseline(estimator: Estimator) -> Option<String> {
+pub(super) fn baseline(estimator: Estimator) -> Option<String> {
     let text = match estimator {
         Estimator::Score { baseline: Baseline::None } | Estimator::Disarm | Estimator::Rebar | Estimator::Relax => {
             return None;

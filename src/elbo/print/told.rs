@@ -1,8 +1,9 @@
 //! The printed bound in pieces, for its other formats: what they say is what the text says.
 
+use super::scores::baseline;
 use super::terms::estimator_name;
 use super::{Printer, Words};
-use crate::elbo::{Elbo, TermKind, Treatment, cost};
+use crate::elbo::{Elbo, SiteView, TermKind, Treatment, cost};
 use crate::math::SiteId;
 use crate::shape::AxisId;
 
@@ -12,6 +13,8 @@ pub struct Told {
     /// One a site.
     pub guide: Vec<GuideLine>,
     pub terms: Vec<TermLine>,
+    /// One a site whose draw is not differentiated through, or is relaxed.
+    pub gradients: Vec<GradientLine>,
     /// Definitions that the text mentions: name with its rows, expression.
     pub definitions: Vec<(String, String)>,
 }
@@ -44,18 +47,34 @@ pub struct TermLine {
     pub choices: Vec<(&'static str, String)>,
 }
 
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradientLine {
+    pub site: SiteId,
+    pub name: String,
+    pub estimator: &'static str,
+    pub because: String,
+    /// What is averaged over draws, or for a relaxed site how it is drawn.
+    pub formula: String,
+    /// Absent for a relaxed site.
+    pub particles: Option<String>,
+    /// Every part with its sign, and what it is summed over and scaled by.
+    pub cost: Vec<(String, String)>,
+    pub baseline: Option<String>,
+}
+
 pub fn told(elbo: &Elbo) -> Told {
     let words = Words { model: &elbo.model, axes: &elbo.axes };
     let printer = Printer { elbo, words, facts: cost::Facts::new(&elbo.model) };
     Told {
         guide: elbo.sites.iter().map(|view| printer.guide_line(view)).collect(),
         terms: elbo.terms.iter().map(|term| printer.term_line(term)).collect(),
+        gradients: printer.gradient_lines(),
         definitions: printer.definitions().iter().map(|id| printer.definition(*id)).collect(),
     }
 }
 
 impl Printer<'_> {
-    fn guide_line(&self, view: &crate::elbo::SiteView) -> GuideLine {
+    fn guide_line(&self, view: &SiteView) -> GuideLine {
         let (factor, remark) = self.factor(view.site, &view.treatment, &view.choice.because);
         let treatment = match view.treatment {
             Treatment::Auto => "automatic",
@@ -67,6 +86,27 @@ impl Printer<'_> {
         let name = self.guide_name(view.site, &view.treatment);
         let (estimator, because) = (estimator_name(view.choice.estimator), view.choice.because.clone());
         GuideLine { site: view.site, name, treatment, factor, remark, estimator, because }
+    }
+
+    fn gradient_lines(&self) -> Vec<GradientLine> {
+        let costs = cost::costs(self.elbo);
+        let line = |view: &SiteView| {
+            let estimator = view.choice.estimator;
+            let score = estimator.is_score();
+            let places = costs.get(&view.site).filter(|_| score).into_iter().flatten();
+            GradientLine {
+                site: view.site,
+                name: self.site(view.site),
+                estimator: estimator_name(estimator),
+                because: view.choice.because.clone(),
+                formula: if score { self.gradient(view) } else { self.relaxation(view) },
+                particles: score.then(|| self.particles()),
+                cost: places.map(|place| self.cost_part(view.site, &self.elbo.terms[*place])).collect(),
+                baseline: baseline(estimator),
+            }
+        };
+        let told = |view: &&SiteView| view.choice.estimator.is_score() || view.choice.estimator.is_biased();
+        self.elbo.sites.iter().filter(told).map(line).collect()
     }
 
     fn term_line(&self, term: &crate::elbo::Term) -> TermLine {
