@@ -1,9 +1,9 @@
 //! The bound as JSON (`ppl elbo --format json`).
 //!
-//! An object with `format` (1), `stage`, `model`, `dims`, `guide` (the automatic factor, or null), `sites`, `terms`,
-//! `gradients` and `definitions`. A site is what it is in the model (`name`, `plates`, `shape`, `type`, `dist`), how the guide treats it
+//! An object with `format` (1), `stage`, `model`, `dims`, `guide` (the automatic factor, or null), `sites`, `objective`
+//! (its `name`, and as `text` what is maximized), `terms` (of the bound), `gradients` and `definitions`. A site is what it is in the model (`name`, `plates`, `shape`, `type`, `dist`), how the guide treats it
 //! (`treatment`: `automatic`, `written`, `summed_out`, `enumerated` or `leaf`; `factor` and `remark` as printed) and its
-//! `estimator` with the reason, `because`. A term has its `kind`, its `sign` (1 or -1), the `plates` it is summed over,
+//! `estimator` with the reason, `because`. A term has its `kind`, its `sign` (1 or -1), whether `beta` multiplies it, the `plates` it is summed over,
 //! the dims whose batch `scale`s it, its `text` as printed, and its `estimator` with `because`; `choices` lists those of
 //! the sites it sums out as well. `gradients` is about sites whose draws are not differentiated through, or are relaxed:
 //! `formula`, `particles`, `cost` (parts with their sign, each with its place) and `baseline`.
@@ -11,12 +11,13 @@
 use serde_json::{Value, json};
 
 use crate::elbo::Elbo;
-use crate::elbo::print::{GradientLine, GuideLine, TermLine, told};
+use crate::elbo::print::{GradientLine, GuideLine, TermLine, objective_text, told};
 use crate::model::json as model_json;
 
 pub fn json(elbo: &Elbo) -> Value {
     let told = told(elbo);
     let definition = |(name, value): &(String, String)| json!({ "name": name, "value": value });
+    let objective = elbo.model.fit.objective.map_or("elbo".into(), |objective| objective.to_string());
     json!({
         "format": model_json::FORMAT,
         "stage": "elbo",
@@ -24,6 +25,7 @@ pub fn json(elbo: &Elbo) -> Value {
         "dims": model_json::dims(&elbo.model),
         "guide": elbo.model.guide.auto.map(|auto| auto.to_string()),
         "sites": told.guide.iter().map(|line| site(elbo, line)).collect::<Vec<_>>(),
+        "objective": { "name": objective, "text": objective_text(elbo).trim_start() },
         "terms": told.terms.iter().map(|line| term(elbo, line)).collect::<Vec<_>>(),
         "gradients": told.gradients.iter().map(gradient).collect::<Vec<_>>(),
         "definitions": told.definitions.iter().map(definition).collect::<Vec<_>>(),
@@ -59,6 +61,7 @@ fn term(elbo: &Elbo, line: &TermLine) -> Value {
     let (estimator, because) = line.choices.last().cloned().unwrap_or_default();
     json!({
         "kind": line.kind,
+        "beta": line.beta,
         "sign": if line.sign == '-' { -1 } else { 1 },
         "plates": model_json::plates(&elbo.model, &elbo.axes, &line.plates),
         "scale": line.scale,

@@ -1,14 +1,14 @@
 //! The bound as a LaTeX document. What is set is the printed notation itself, read back: the two cannot differ.
 
 use crate::elbo::Elbo;
-use crate::elbo::print::{TermLine, Told, told};
-use crate::math::print::Names;
-use crate::shape::AxisId;
+use crate::elbo::print::{Told, objective_text, told};
 
+mod blocks;
 mod parse;
 mod set;
 mod token;
 
+use blocks::{Line, Section};
 use set::{element, escape, text};
 
 /// A complete document of standard packages.
@@ -29,15 +29,17 @@ pub fn document(elbo: &Elbo) -> String {
         lines.push("Guide:".into());
         lines.extend(guide(&told));
     }
-    lines.push(String::new());
-    lines.push("Maximized:".into());
-    lines.extend(terms(elbo, &told));
+    let mut numbers = 0;
+    for section in blocks::sections(&objective_text(elbo)) {
+        lines.push(String::new());
+        lines.push(format!("{}:", escape(&capital(&section.title))));
+        lines.extend(terms(&section, numbers == 0));
+        lines.extend(estimators(&section, &mut numbers));
+    }
     if !told.definitions.is_empty() {
         lines.push("where".into());
         lines.extend(definitions(&told));
     }
-    lines.push("Estimators:".into());
-    lines.extend(estimators(&told));
     lines.extend(gradients(&told));
     lines.push("\\end{document}".into());
     lines.join("\n") + "\n"
@@ -70,35 +72,53 @@ fn guide(told: &Told) -> Vec<String> {
     aligned("align*", told.guide.iter().map(line).collect())
 }
 
-fn terms(elbo: &Elbo, told: &Told) -> Vec<String> {
-    let line = |(at, term): (usize, &TermLine)| {
-        let sign = match (at, term.sign) {
-            (0, '+') => "\\mathcal{L} ={}&".into(),
-            (0, _) => "\\mathcal{L} ={}& -".into(),
-            (_, sign) => format!("&{{}}{sign}"),
+fn terms(section: &Section, first: bool) -> Vec<String> {
+    let line = |(at, line): (usize, &Line)| {
+        let head = match at {
+            0 if first && section.title.starts_with("terms") => "\\mathcal{L} ={}&",
+            _ => "&{}",
         };
-        format!("  {sign} {}{}{}", scale(term), sums(elbo, &term.plates), math(&term.text))
+        let sign = if at == 0 && line.sign == "+" { "" } else { line.sign.as_str() };
+        let (beta, text) = match line.text.strip_prefix("beta ") {
+            Some(rest) => ("\\beta \\, ", rest),
+            None => ("", line.text.as_str()),
+        };
+        let words = line.words.iter().map(|words| format!(" \\quad {}", set::text(words))).collect::<String>();
+        let scales = line.scales.iter().map(|scale| self::scale(scale)).collect::<String>();
+        let sums = line.sums.iter().map(|sum| self::sum(sum)).collect::<String>();
+        format!("  {head}{sign} {beta}{scales}{sums}{}{words}", math(text))
     };
-    aligned("align", told.terms.iter().enumerate().map(line).collect())
+    aligned("align", section.terms.iter().enumerate().map(line).collect())
 }
 
-/// The factor of batched rows.
-fn scale(term: &TermLine) -> String {
-    match term.scale.as_slice() {
-        [] => String::new(),
-        [dim] => format!("\\frac{{{}}}{{|\\mathrm{{batch}}|}} ", math(dim)),
-        many => many.iter().map(|dim| format!("\\frac{{{0}}}{{|\\mathrm{{batch}}_{0}|}} ", math(dim))).collect(),
+/// `N/|batch|`: the factor of batched rows.
+fn scale(text: &str) -> String {
+    match text.split_once("/|batch") {
+        Some((dim, "|")) => format!("\\frac{{{}}}{{|\\mathrm{{batch}}|}} ", math(dim)),
+        Some((dim, _)) => format!("\\frac{{{0}}}{{|\\mathrm{{batch}}_{{{0}}}|}} ", math(dim)),
+        None => text_of(text),
     }
 }
 
-fn sums(elbo: &Elbo, plates: &[AxisId]) -> String {
-    let words = crate::elbo::print::Words { model: &elbo.model, axes: &elbo.axes };
-    let one = |axis: &AxisId| {
-        let axis = &words.axes()[*axis];
-        let size = parse::parse(&axis.size.print(&elbo.model.dims));
-        size.map_or(String::new(), |size| format!("\\sum_{{{}}} ", element(&axis.name, &size)))
-    };
-    plates.iter().map(one).collect()
+/// `n in N`
+fn sum(text: &str) -> String {
+    match text.split_once(" in ").map(|(variable, size)| (variable, parse::parse(size))) {
+        Some((variable, Some(size))) => format!("\\sum_{{{}}} ", element(variable, &size)),
+        _ => text_of(text),
+    }
+}
+
+fn text_of(words: &str) -> String {
+    format!("{} ", set::text(words))
+}
+
+fn capital(title: &str) -> String {
+    let mut letters = title.chars();
+    // Names of sites keep theirs.
+    match letters.next() {
+        Some(first) if title.starts_with("terms") => first.to_uppercase().chain(letters).collect(),
+        _ => title.into(),
+    }
 }
 
 fn definitions(told: &Told) -> Vec<String> {
@@ -107,14 +127,22 @@ fn definitions(told: &Told) -> Vec<String> {
 }
 
 /// Why each term is estimated as it is, by the number of its line.
-fn estimators(told: &Told) -> Vec<String> {
-    let mut lines = vec!["\\begin{enumerate}".to_string()];
-    for term in &told.terms {
-        let choice =
-            |(estimator, because): &(&str, String)| format!("\\textbf{{{}}}: {}", escape(estimator), escape(because));
-        lines.push(format!("  \\item {}.", term.choices.iter().map(choice).collect::<Vec<_>>().join(". ")));
+fn estimators(section: &Section, numbers: &mut usize) -> Vec<String> {
+    let mut lines = vec![];
+    for line in &section.terms {
+        *numbers += 1;
+        let reason =
+            |(estimator, because): &(String, String)| format!("\\textbf{{{}}}: {}", escape(estimator), escape(because));
+        let reasons: Vec<String> = line.reasons.iter().map(reason).collect();
+        if !reasons.is_empty() {
+            lines.push(format!("  \\item[({numbers})] {}.", reasons.join(". ")));
+        }
     }
-    lines.push("\\end{enumerate}".into());
+    if lines.is_empty() {
+        return lines;
+    }
+    lines.insert(0, "\\begin{itemize}".into());
+    lines.push("\\end{itemize}".into());
     lines
 }
 

@@ -26,6 +26,8 @@ pub enum Tree {
     /// `|d a / d b|`
     Jacobian(Box<Tree>, Box<Tree>),
     SumOver(Vec<Tree>, Box<Tree>),
+    /// `mean over 50 draws of ..`, or the sum
+    OverDraws(&'static str, Box<Tree>, Box<Tree>),
     ProductOver(Vec<(String, Tree)>, Box<Tree>),
 }
 
@@ -122,6 +124,8 @@ impl Parser {
             }
             ("if", _) => self.choice(),
             ("|", "d") => self.jacobian(),
+            ("mean", "over") => self.over_draws("mean"),
+            ("sum", "over") if self.peek(3) == "draws" => self.over_draws("sum"),
             ("sum", "over") => self.sum_over(),
             ("prod", _) if self.peek(2) == "in" => self.product_over(),
             ("log", next) if self.spaced(1) && !next.is_empty() => {
@@ -170,6 +174,14 @@ impl Parser {
         let below = self.expression(NEGATIVE)?;
         self.eat("|")?;
         Some(Tree::Jacobian(Box::new(above), Box::new(below)))
+    }
+
+    fn over_draws(&mut self, what: &'static str) -> Option<Tree> {
+        self.at += 2;
+        let count = self.expression(FACTOR)?;
+        self.eat("draws")?;
+        self.eat("of")?;
+        Some(Tree::OverDraws(what, Box::new(count), Box::new(self.expression(FACTOR)?)))
     }
 
     /// What is summed reaches as far right as it can.
@@ -293,7 +305,7 @@ impl Tree {
             Tree::Binary(sign, ..) => OPERATORS.iter().find(|(other, _)| other == sign).map_or(0, |row| row.1),
             Tree::Prefix("not", _) => NOT,
             Tree::Prefix(..) => NEGATIVE,
-            Tree::SumOver(..) | Tree::Log(_) => FACTOR,
+            Tree::SumOver(..) | Tree::OverDraws(..) | Tree::Log(_) => FACTOR,
             Tree::ProductOver(..) => FACTOR + 1,
             _ => TIGHT,
         }

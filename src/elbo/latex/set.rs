@@ -80,6 +80,10 @@ pub fn set(tree: &Tree) -> String {
             format!("\\left|\\frac{{d\\,{}}}{{d\\,{}}}\\right|", within(a, MUL), within(b, MUL))
         }
         Tree::SumOver(over, of) => format!("\\sum_{{{}}} {}", list(over), stacked(of)),
+        Tree::OverDraws(what, count, of) => {
+            let sign = if *what == "sum" { "\\sum" } else { "\\operatorname*{mean}" };
+            format!("{sign}_{{{} \\text{{ draws}}}} {}", set(count), within(of, MUL))
+        }
         Tree::ProductOver(ranges, of) => format!("{}{}", over("\\prod", ranges), within(of, MUL)),
     }
 }
@@ -330,6 +334,7 @@ mod tests {
             ),
             ("(cost - baseline) * d log q(k)", "(\\mathit{cost} - \\mathit{baseline}) \\, d\\,\\log q(k)"),
             ("d * x", "d \\, x"),
+            ("log mean over 50 draws of w[n]", "\\log \\operatorname*{mean}_{50 \\text{ draws}} w_{n}"),
             ("log sum over c[n] of p(c[n]) * f(y)", "\\log \\sum_{c_{n}} p(c_{n}) \\, f(y)"),
         ] {
             assert_eq!(typeset(text), latex, "{text}");

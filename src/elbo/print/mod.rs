@@ -50,6 +50,12 @@ pub fn print(elbo: &Elbo) -> String {
     text
 }
 
+/// What is maximized: the sections between the guide and the gradients.
+pub fn objective_text(elbo: &Elbo) -> String {
+    let words = Words { model: &elbo.model, axes: &elbo.axes };
+    Printer { elbo, words, facts: cost::Facts::new(&elbo.model) }.objective()
+}
+
 /// What leaves are called in a model, with the axes of a later form of it.
 pub struct Words<'a> {
     pub model: &'a Model,

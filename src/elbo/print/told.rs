@@ -37,7 +37,9 @@ pub struct GuideLine {
 pub struct TermLine {
     pub kind: &'static str,
     pub sign: char,
-    /// On one line, without its sign.
+    /// Multiplied by the beta of the objective.
+    pub beta: bool,
+    /// On one line, without sign and beta.
     pub text: String,
     /// Plates it is summed over, outermost first.
     pub plates: Vec<AxisId>,
@@ -113,10 +115,15 @@ impl Printer<'_> {
         let lines: Vec<String> = self.term(term).iter().map(|line| line.trim().to_string()).collect();
         // The first line begins with the sign.
         let text = lines.join(" ").split_off(2);
+        let (beta, text) = match text.strip_prefix("beta ") {
+            Some(rest) => (true, rest.to_string()),
+            None => (false, text),
+        };
         let choices = self.choices(term).into_iter().map(|(e, because)| (estimator_name(e), because)).collect();
         TermLine {
             kind: kind_name(&term.kind),
             sign: if term.sign < 0.0 { '-' } else { '+' },
+            beta,
             text,
             plates: term.plates.clone(),
             scale: self.scaled_by(term),
