@@ -203,7 +203,9 @@ fn stochastic(
     };
     let target = Target { elbo: task.elbo, data: task.data, backend: task.backend, precision };
     let params = initial::guide(task.elbo, &layout, &start);
-    let mut optimizer = Optimizer::new(Rule::ADAM, params.len());
+    // Without a rule the fit was refused (`limits`).
+    let rule = block.optimizer.as_ref().and_then(|o| Rule::of(o.rule)).unwrap_or(Rule::ADAM);
+    let mut optimizer = Optimizer::new(rule, params.len());
     let found = stochastic::ascend(&target, &settings, params, &mut optimizer, listen)?;
     listen(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
     let posterior = posterior::tell(&Fitted {

@@ -2,8 +2,9 @@
 //! with what to write instead.
 
 use super::drive;
+use super::optimizer::Rule;
 use crate::elbo::{Elbo, Estimator, Objective, SiteView};
-use crate::model::{Draws, FitBlock, OptimizerRule, Rate};
+use crate::model::{Draws, FitBlock, Rate};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
 
@@ -81,7 +82,7 @@ fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
             None => problem,
         });
     };
-    if let Some(optimizer) = block.optimizer.filter(|optimizer| optimizer.rule != OptimizerRule::Adam) {
+    if let Some(optimizer) = block.optimizer.filter(|optimizer| Rule::of(optimizer.rule).is_none()) {
         let what = format!("the optimizer `{}`", optimizer.rule.name());
         limited("optimizer", "ppl::limitation::optimizer", what, "use `optimizer: adam`, or leave it out");
     }

@@ -1,19 +1,46 @@
 //! Steps along noisy gradients, over one flat buffer of parameters.
 
+use crate::model::OptimizerRule;
+
 /// How a step is made from gradients.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rule {
     /// Kingma & Ba, "Adam: a method for stochastic optimization" (ICLR 2015).
-    Adam { beta1: f64, beta2: f64, epsilon: f64 },
+    /// With a `decay` above 0, parameters shrink beside the step, not through the moments: Loshchilov & Hutter,
+    /// "Decoupled weight decay regularization" (ICLR 2019).
+    Adam { beta1: f64, beta2: f64, epsilon: f64, decay: f64 },
+    /// Along the gradient (Robbins & Monro 1951).
+    Sgd,
+    /// Duchi, Hazan & Singer, "Adaptive subgradient methods" (JMLR 12, 2011).
+    AdaGrad { epsilon: f64 },
+    /// Tieleman & Hinton, lecture 6.5 of "Neural networks for machine learning" (2012).
+    RmsProp { keep: f64, epsilon: f64 },
 }
 
 impl Rule {
-    pub const ADAM: Rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    pub const ADAM: Rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0 };
+    pub const ADAM_W: Rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.01 };
+    pub const ADA_GRAD: Rule = Rule::AdaGrad { epsilon: 1e-10 };
+    pub const RMS_PROP: Rule = Rule::RmsProp { keep: 0.99, epsilon: 1e-8 };
+
+    /// The rule of an optimizer of the language; none where no fit follows it yet.
+    pub fn of(optimizer: OptimizerRule) -> Option<Rule> {
+        match optimizer {
+            OptimizerRule::Adam => Some(Rule::ADAM),
+            OptimizerRule::AdamW => Some(Rule::ADAM_W),
+            OptimizerRule::Sgd => Some(Rule::Sgd),
+            OptimizerRule::AdaGrad => Some(Rule::ADA_GRAD),
+            OptimizerRule::RmsProp => Some(Rule::RMS_PROP),
+            OptimizerRule::Lbfgs | OptimizerRule::Natural => None,
+        }
+    }
 
     /// What is remembered for each parameter, by name.
     fn memory(self) -> &'static [&'static str] {
         match self {
             Rule::Adam { .. } => &["mean", "square"],
+            Rule::Sgd => &[],
+            Rule::AdaGrad { .. } | Rule::RmsProp { .. } => &["square"],
         }
     }
 }
@@ -70,19 +97,35 @@ impl Optimizer {
         let step = self.steps[row];
         let range = row * self.width..(row + 1) * self.width;
         match (self.rule, self.memory.as_mut_slice()) {
-            (Rule::Adam { beta1, beta2, epsilon }, [mean, square]) => {
+            (Rule::Adam { beta1, beta2, epsilon, decay }, [mean, square]) => {
                 let (mean, square) = (&mut mean.values[range.clone()], &mut square.values[range]);
                 // Both corrections for the start from zero, taken out of the loop.
                 let (fix1, fix2) = (1.0 - beta1.powf(step), (1.0 - beta2.powf(step)).sqrt());
+                let keep = 1.0 - rate * decay;
                 for (((p, g), m), v) in params.iter_mut().zip(gradient).zip(mean).zip(square) {
                     let g = g * factor;
                     *m += (1.0 - beta1) * (g - *m);
                     *v += (1.0 - beta2) * (g * g - *v);
-                    *p -= rate * (*m / fix1) / (v.sqrt() / fix2 + epsilon);
+                    *p = keep * *p - rate * (*m / fix1) / (v.sqrt() / fix2 + epsilon);
+                }
+            }
+            (Rule::Sgd, _) => params.iter_mut().zip(gradient).for_each(|(p, g)| *p -= rate * factor * g),
+            (Rule::AdaGrad { epsilon }, [square]) => {
+                for ((p, g), v) in params.iter_mut().zip(gradient).zip(&mut square.values[range]) {
+                    let g = g * factor;
+                    *v += g * g;
+                    *p -= rate * g / (v.sqrt() + epsilon);
+                }
+            }
+            (Rule::RmsProp { keep, epsilon }, [square]) => {
+                for ((p, g), v) in params.iter_mut().zip(gradient).zip(&mut square.values[range]) {
+                    let g = g * factor;
+                    *v = keep * *v + (1.0 - keep) * g * g;
+                    *p -= rate * g / (v.sqrt() + epsilon);
                 }
             }
             // Every rule has as many buffers as it names.
-            (Rule::Adam { .. }, _) => {}
+            (Rule::Adam { .. } | Rule::AdaGrad { .. } | Rule::RmsProp { .. }, _) => {}
         }
     }
 
@@ -143,6 +186,40 @@ mod tests {
             optimizer.descend(0.02, 1.0, &mut x, &gradient);
         }
         assert!((x[0] - 1.0).abs() < 1e-6 && (x[1] - 2.0).abs() < 1e-6, "{x:?}");
+    }
+
+    /// Two steps of each rule by hand from its paper, and a minimum that it finds.
+    #[test]
+    fn the_other_rules_are_as_published() {
+        let gradient = |x: f64| 2.0 * x + 0.3;
+        let steps = |rule: Rule, rate: f64, count: usize| {
+            let mut optimizer = Optimizer::new(rule, 1);
+            let mut x = [1.0];
+            for _ in 0..count {
+                let g = [gradient(x[0])];
+                optimizer.descend(rate, 1.0, &mut x, &g);
+            }
+            x[0]
+        };
+        let first = gradient(1.0);
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found}, {expected}");
+        close(steps(Rule::Sgd, 0.1, 1), 1.0 - 0.1 * first);
+        // The first step of AdaGrad has the length of the rate; the second is shorter by the gradients so far.
+        let one = 1.0 - 0.1 * first / (first + 1e-10);
+        let second = gradient(one);
+        close(steps(Rule::ADA_GRAD, 0.1, 2), one - 0.1 * second / ((first * first + second * second).sqrt() + 1e-10));
+        let one = 1.0 - 0.1 * first / (0.1 * first + 1e-8);
+        let (second, square) = (gradient(one), 0.01 * first * first);
+        close(
+            steps(Rule::RMS_PROP, 0.1, 2),
+            one - 0.1 * second / ((0.99 * square + 0.01 * second * second).sqrt() + 1e-8),
+        );
+        // Decay acts on the parameter itself: Adam's first step has the length of the rate.
+        close(steps(Rule::ADAM_W, 0.1, 1), 1.0 * (1.0 - 0.1 * 0.01) - 0.1 * first / (first + 1e-8));
+        for (rule, rate) in [(Rule::Sgd, 0.1), (Rule::ADA_GRAD, 0.5), (Rule::RMS_PROP, 1e-3)] {
+            let found = steps(rule, rate, 5000);
+            assert!((found + 0.15).abs() < 2e-3, "{rule:?} ends at {found}");
+        }
     }
 
     #[test]

@@ -61,8 +61,8 @@ impl From<Lints> for Problem {
                 Problem::warning("ppl::model::label_symmetry", message)
                     .label(span, format!("`{site}` picks one of them"))
                     .help(format!(
-                        "the posterior has one mode for every order of {}, and a fit finds one of them; compare several \
-                         seeds, or tell them apart with an `ordered[K]` site",
+                        "the posterior has one mode for every order of {}, and a fit, which keeps the best of several starts, \
+                         finds one of them; an `ordered[K]` site tells them apart",
                         super::quoted(&sites)
                     ))
             }
