@@ -316,6 +316,7 @@ impl<'a> Checker<'a> {
         own: &[Size],
         full: &[Size],
     ) {
+        let param_axes = param.axes;
         let mixed: Vec<Size> = of.mixed.iter().map(|(_, size)| size.clone()).collect();
         let number = param.repeats_numbers() && param.axes != ParamAxes::Categories;
         let shapes = number.then_some(&[][..]).into_iter().chain([own, full]);
@@ -333,6 +334,10 @@ impl<'a> Checker<'a> {
             let components = self.print_event(&mixed);
             self.report(Dists::ComponentShape { dist, param, have, allowed, components, span });
             return;
+        }
+        if param_axes == ParamAxes::Square && self.is_number(node) {
+            let size = own.last().map_or(String::new(), |size| self.print_size(size));
+            allowed = vec![format!("{}, for example `{} * eye({size})`", allowed.join(" or "), self.text(span))];
         }
         self.report(Dists::ArgumentShape { dist, param, have, allowed, site, site_shape, text: self.text(span), span });
     }

@@ -140,6 +140,12 @@ pub(crate) fn offer(want: &Support, text: &str) -> String {
         Support::Simplex(_) => format!("write `softmax({text})`, or declare it `simplex`"),
         Support::Interval(..) => format!("write `clamp({text}, lo, hi)` with these bounds, or declare it so"),
         Support::Cholesky(_) => format!("write `cholesky({text})` where it is a covariance, or declare it `cholesky`"),
+        Support::Cov(_) => {
+            format!(
+                "give a symmetric matrix that is positive definite, as `{text} @ transpose({text})` is, or declare it `cov`"
+            )
+        }
+        Support::Ordered(_) => "give a vector that rises, as `cumsum` of positives, or declare it `ordered`".into(),
         Support::Count(_) => "give a whole number from 0 up, or data declared `count`".into(),
         Support::Binary => "give 0, 1 or a comparison, or data declared `binary`".into(),
         Support::Category(_) => "give a label: data or a site declared `category` with this size".into(),

@@ -84,7 +84,11 @@ impl From<Supports> for Problem {
                 Problem::error("ppl::model::site_support", message)
                     .label(declared_span, format!("this says {declared}"))
                     .label(dist_span, format!("this draws {own}"))
-                    .help(format!("leave the type out, and `{name}` takes the support of {dist}{other}"))
+                    .help(match own.ends_with(']') {
+                        // A value with axes needs a type that says how many.
+                        true => format!("declare it so: `{name}: {own} ~ {dist}(...)`{other}"),
+                        false => format!("leave the type out, and `{name}` takes the support of {dist}{other}"),
+                    })
             }
             Supports::FlatOn { name, support, span } => {
                 Problem::error("ppl::model::flat_support", format!("Flat has no density on {support}"))
