@@ -287,8 +287,15 @@ pub fn expect(graph: &mut Graph, dist: &Dist, statistic: Statistic) -> Option<No
     Some(graph.add(square, variance))
 }
 
+/// How draws of a distribution are made: of one that is made of another, as of the kind that it comes to.
+pub fn drawing(dist: &Dist) -> &'static Draw {
+    &row(truncated::simpler_kind(dist).unwrap_or(dist.kind)).draw
+}
+
 /// A differentiable draw in these plates, with the noise leaf it takes; `None` where there is none.
 pub fn draw(graph: &mut Graph, dist: &Dist, site: SiteId, plates: &[AxisId], event: &[Size]) -> Option<NodeId> {
+    let simple = truncated::simpler(graph, dist);
+    let dist = simple.as_ref().unwrap_or(dist);
     let row = row(dist.kind);
     let (Draw::Reparam(noise, map) | Draw::Implicit(noise, map)) = row.draw else { return None };
     let leading = (row.noises > 1).then(|| Size::fixed(row.noises));

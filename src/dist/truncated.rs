@@ -1,6 +1,6 @@
 //! `Truncated(D, lo, hi)`: the density of D between the bounds, divided by its mass there.
 
-use super::{Args, Draw, Kind, Param, ParamAxes, Row, Want, cdf, end_of};
+use super::{Args, Dist, Draw, Kind, Param, ParamAxes, Row, Want, cdf, end_of};
 use crate::math::support::Bound;
 use crate::math::{Graph, NodeId, Support};
 use crate::shape::Size;
@@ -47,6 +47,24 @@ fn support(g: &Graph, args: &Args, event: &[Size]) -> Support {
         (Some(lo), Some(hi)) => Support::between(lo, hi),
         _ => Support::Interval(lo, hi),
     }
+}
+
+/// The kind of the catalogue that a truncated distribution comes to, whose draws are differentiable.
+pub fn simpler_kind(dist: &Dist) -> Option<Kind> {
+    let normal = dist.kind == Kind::Truncated && dist.args.of.first().is_some_and(|of| of.kind == Kind::Normal);
+    normal.then_some(Kind::TruncatedNormal)
+}
+
+/// The same distribution as that kind.
+pub fn simpler(g: &mut Graph, dist: &Dist) -> Option<Dist> {
+    let kind = simpler_kind(dist)?;
+    let of = dist.args.of.first()?;
+    let mut args = (super::row(of.kind).canonical)(g, &of.args);
+    for (name, end) in [("lo", f64::NEG_INFINITY), ("hi", f64::INFINITY)] {
+        let bound = dist.args.get(name).copied().unwrap_or_else(|| g.number(end));
+        args.insert(name, bound);
+    }
+    Some(Dist { kind, args })
 }
 
 fn log_prob(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {

@@ -21,6 +21,7 @@ const FAMILIES: &[(Kind, &str)] = &[
     (Kind::Gamma, "has a quantile that is differentiable in its parameters"),
     (Kind::Beta, "is a ratio of Gammas, whose quantile is differentiable"),
     (Kind::Dirichlet, "is a ratio of Gammas, whose quantile is differentiable"),
+    (Kind::Truncated, "of a Normal has a quantile that is differentiable in its parameters"),
     (Kind::MvNormal, "is a location-scale family"),
     (Kind::LogisticNormal, "is softmax of a location-scale family"),
     (Kind::Concrete, "is softmax of Gumbel noise that is shifted and scaled"),

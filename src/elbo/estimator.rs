@@ -70,7 +70,8 @@ pub fn decide(facts: &Facts) -> Result<Vec<Decision>, Problems> {
 }
 
 fn integrates_to_one(facts: &Facts, id: SiteId) -> Answer {
-    let drawable = matches!(row(facts, id).draw, Draw::Reparam(..) | Draw::Implicit(..)) || finite(facts, id).is_some();
+    let own = dist::drawing(&facts.model.sites[id.index()].dist);
+    let drawable = matches!(own, Draw::Reparam(..) | Draw::Implicit(..)) || finite(facts, id).is_some();
     if !facts.leaves.contains(&id) || !drawable {
         return Answer::Next;
     }
@@ -198,9 +199,9 @@ pub fn not_pathwise(facts: &Facts, id: SiteId) -> Option<String> {
     let model = facts.model;
     let name = &model.sites[id.index()].name;
     if let Some(at) = facts.factor.get(&id) {
-        let row = catalogue::row(model.guide.factors[*at].dist.kind);
-        if !matches!(row.draw, Draw::Reparam(..) | Draw::Implicit(..)) {
-            return Some(format!("{} is not reparameterized", row.name));
+        let dist = &model.guide.factors[*at].dist;
+        if !matches!(dist::drawing(dist), Draw::Reparam(..) | Draw::Implicit(..)) {
+            return Some(format!("{} is not reparameterized", catalogue::row(dist.kind).name));
         }
     }
     if !facts.factor.contains_key(&id) && Bijector::of(&model.sites[id.index()].support).is_none() {

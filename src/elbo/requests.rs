@@ -1,6 +1,6 @@
 //! Row 1 of the decision table: what stands after `by`, whether it is legal for the site, and what it costs in bias.
 
-use crate::dist::{Draw, Kind, catalogue};
+use crate::dist::{self, Draw, Kind};
 use crate::elbo::cost::Facts;
 use crate::elbo::estimator::{self, Answer, Fate, finite, kind_name, not_pathwise};
 use crate::elbo::problems::ElboProblem;
@@ -149,5 +149,6 @@ fn kind_of(facts: &Facts, id: SiteId) -> Kind {
 }
 
 fn drawn(facts: &Facts, id: SiteId) -> &'static Draw {
-    &catalogue::row(kind_of(facts, id)).draw
+    let factor = facts.factor.get(&id).map(|at| &facts.model.guide.factors[*at].dist);
+    dist::drawing(factor.unwrap_or(&facts.model.sites[id.index()].dist))
 }

@@ -262,6 +262,19 @@ fn sample(
             let rate = all("rate");
             each(&mut |r, i| poisson(r, rate[i]))
         }
+        Kind::Truncated => {
+            let of = &args.of[0];
+            let inner = |name: &str| of.args.get(name).map(|id| eval.at(*id, at).expect("an argument")[0]);
+            let (loc, scale) = (inner("loc").expect("a Normal"), inner("scale").expect("a Normal"));
+            let bound = |name: &str, end: f64| arg(name).map_or(end, |x| x[0]);
+            let (lo, hi) = (bound("lo", f64::NEG_INFINITY), bound("hi", f64::INFINITY));
+            each(&mut |r, _| loop {
+                let x = loc + scale * r.normal();
+                if lo < x && x < hi {
+                    return x;
+                }
+            })
+        }
         Kind::LogisticNormal => {
             let (loc, scale) = (all("loc"), all("scale"));
             let mut x = each(&mut |r, i| if i + 1 < n { (loc[i] + scale[i] * r.normal()).exp() } else { 1.0 });

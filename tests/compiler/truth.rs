@@ -67,6 +67,7 @@ const TRIALS: &[Trial] = &[
     trial("tests/cases/elbo_constrained.vi", 2, 400),
     trial("tests/cases/elbo_mixture.vi", 2, 300),
     trial("tests/cases/elbo_matrices.vi", 2, 400),
+    trial("tests/cases/elbo_truncated.vi", 2, 500),
     trial("tests/cases/elbo_vectors.vi", 2, 300),
 ];
 
