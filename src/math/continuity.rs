@@ -24,7 +24,7 @@ fn step(op: &Op, operand: NodeId) -> Continuity {
         Op::Unary(Round | Floor | Not, _) | Op::OneHot(..) | Op::Sample { .. } => Discontinuous,
         Op::Unary(Abs | Relu | Elu, _) | Op::Binary(Min | Max, ..) => Continuous,
         Op::Binary(Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | And | Or, ..) => Discontinuous,
-        Op::Reduce(Reduce::Max | Reduce::Min | Reduce::Norm, ..) | Op::Layer { .. } => Continuous,
+        Op::Reduce(Reduce::Max | Reduce::Min | Reduce::Norm, ..) => Continuous,
         Op::If(condition, ..) if *condition == operand => Discontinuous,
         Op::Take { index, .. } if *index == operand => Discontinuous,
         Op::Index(_, picks) if picks.contains(&Pick::At(operand)) => Discontinuous,

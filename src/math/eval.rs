@@ -1,5 +1,5 @@
 //! A direct interpreter of expressions in f64: scalar loops, slow, and meant to be obviously right. It shares nothing
-//! with plans, and is the oracle of the laws of distributions, bounds and lowering. Layers of nets are not in it.
+//! with plans, and is the oracle of the laws of distributions, bounds and lowering.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -90,7 +90,7 @@ impl<'a> Eval<'a> {
         self.size(self.graph.axes.get(&axis).ok_or_else(|| Bug(format!("no size of axis {axis:?}")))?)
     }
 
-    fn sizes(&self, id: NodeId) -> Result<Vec<usize>> {
+    pub(super) fn sizes(&self, id: NodeId) -> Result<Vec<usize>> {
         self.graph.event(id).iter().map(|size| self.size(size)).collect()
     }
 
@@ -140,7 +140,7 @@ impl<'a> Eval<'a> {
             }
             Op::Complete { data, with } => zip(&value(data)?, &value(with)?, |x, y| if x.is_nan() { y } else { x }),
             Op::Present(data) => value(data)?.into_iter().map(|x| f64::from(!x.is_nan())).collect(),
-            Op::Layer { name, .. } => return Err(Bug(format!("the interpreter has no layer `{name}`"))),
+            Op::Layer { layer, input, weights } => self.layer(*layer, *input, weights, positions)?,
             op => match self.matrices(op, positions)? {
                 Some(values) => values,
                 None => (self.env.leaf)(op, positions).ok_or_else(|| Bug(format!("no value of {op:?}")))?,

@@ -1,7 +1,7 @@
 //! Supports of expressions, by intervals (LANGUAGE.md 1.3, "What fits").
 
 use crate::math::support::Range;
-use crate::math::{Binary, Graph, NodeId, Op, Over, Pick, Reduce, Support, Unary};
+use crate::math::{Binary, Graph, Layer, NodeId, Op, Over, Pick, Reduce, Support, Unary};
 use crate::shape::Shape;
 
 /// The support of an operation over nodes of `graph`; `shape` is its own.
@@ -52,6 +52,8 @@ pub fn support(graph: &Graph, op: &Op, shape: &Shape) -> Support {
         }
         Op::Eye(n) => Support::CholeskyCorr(n.clone()),
         Op::Present(_) => Support::Binary,
+        Op::Layer { layer: Layer::Gru, .. } => Support::between(-1.0, 1.0),
+        Op::Layer { layer: Layer::Dropout { .. }, input, .. } if of(input).range().lo >= 0.0 => Support::Positive,
         Op::OneHot(_, n) => Support::OneHot(n.clone()),
         Op::Cholesky(_) => Support::Cholesky(last()),
         _ => Support::Real,

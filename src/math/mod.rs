@@ -29,6 +29,7 @@ pub mod verify;
 pub mod eval;
 mod linear;
 pub mod paths;
+mod eval_layers;
 #[cfg(test)]
 mod tests;
 
@@ -127,13 +128,11 @@ pub enum Op {
         weight: NodeId,
         bias: Option<NodeId>,
     },
-    /// A layer that is not `dense`, by its name, with its weights and numbers.
+    /// A layer that no other operations make, with its weights.
     Layer {
-        name: &'static str,
+        layer: Layer,
         input: NodeId,
         weights: Vec<NodeId>,
-        settings: Vec<Size>,
-        rate: Option<NodeId>,
     },
 
     /// An exact draw of the distribution of this name, component by component, made of uniform noise. Nothing is
@@ -202,6 +201,35 @@ pub enum Op {
 
     /// The same value under a name, for printing: a definition, a call of a net or fun, an output of a net.
     Named(Label, NodeId),
+}
+
+/// A layer of a net; its sizes are those of its weights.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Layer {
+    /// `input [C, H, W]`, weights `[c, C, k, k]` and, with a bias, `[c]`.
+    Conv2d { stride: usize, padding: usize },
+    /// `input [C, H, W]`, weights `[C, c, k, k]` and, with a bias, `[c]`.
+    ConvTranspose2d { stride: usize, padding: usize, output_padding: usize },
+    /// Along the last axis: mean 0 and variance 1, then weights `[D]`, a gain and a bias (Ba et al. 2016).
+    LayerNorm,
+    /// While fitting each entry is 0 with this probability, and the others grow so that the mean stays; elsewhere the
+    /// input itself. Each place in the text has zeros of its own.
+    Dropout { rate: f64, place: usize },
+    /// `input [T, D]` to the states `[T, n]`, from a state of zeros; weights `[3n, D]`, `[3n, n]`, `[3n]` and `[3n]`: rows
+    /// of the reset gate, the update gate and the new state (Cho et al. 2014).
+    Gru,
+}
+
+impl Layer {
+    pub fn name(self) -> &'static str {
+        match self {
+            Layer::Conv2d { .. } => "conv2d",
+            Layer::ConvTranspose2d { .. } => "conv_transpose2d",
+            Layer::LayerNorm => "layer_norm",
+            Layer::Dropout { .. } => "dropout",
+            Layer::Gru => "gru",
+        }
+    }
 }
 
 /// How a value was written, where printing it in full would hide the model.

@@ -135,7 +135,7 @@ impl Printer<'_> {
                 let args = args.iter().map(|(_, arg)| *arg).chain([*noise]).collect::<Vec<_>>();
                 call(&format!("sample_{kind}"), &args, &[])
             }
-            Op::Layer { name, input, .. } => call(name, &[*input], &[]),
+            Op::Layer { layer, input, weights } => call(layer.name(), &[&[*input], weights.as_slice()].concat(), &[]),
             Op::Take { table, index } => format!("{}[{}]", self.at(*table, binding::TIGHT), self.at(*index, 0)),
             Op::Stack(list) => {
                 format!("[{}]", list.iter().map(|id| self.at(*id, binding::IF)).collect::<Vec<_>>().join(", "))

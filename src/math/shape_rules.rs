@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::math::{Graph, NodeId, Op, Over, Pick};
+use crate::math::{Graph, Layer, NodeId, Op, Over, Pick};
 use crate::shape::{AxisId, Shape, Size};
 
 /// Why operands do not go together: facts, put into words by who knows the source.
@@ -51,7 +51,7 @@ pub fn elementwise(a: &Shape, b: &Shape) -> Result<Shape, Mismatch> {
     Ok(Shape::new(plates(&[a, b]), event.clone()))
 }
 
-/// The shape of an operation over nodes of `graph`. Leaves and layers are given theirs: `None`.
+/// The shape of an operation over nodes of `graph`. Leaves are given theirs: `None`.
 pub fn infer(graph: &Graph, op: &Op) -> Result<Option<Shape>, Mismatch> {
     let shape = |id: &NodeId| &graph.nodes[*id].shape;
     let made = match op {
@@ -64,8 +64,10 @@ pub fn infer(graph: &Graph, op: &Op) -> Result<Option<Shape>, Mismatch> {
         | Op::AutoLoc(_)
         | Op::AutoScale(_)
         | Op::AutoNoise(_)
-        | Op::Noise(..)
-        | Op::Layer { .. } => return Ok(None),
+        | Op::Noise(..) => return Ok(None),
+        Op::Layer { layer, input, weights } => {
+            layer_shape(*layer, shape(input), &weights.iter().map(shape).collect::<Vec<_>>())?
+        }
         Op::Eye(n) => Shape::event([n.clone(), n.clone()]),
         Op::Unary(_, a) | Op::Named(_, a) | Op::Present(a) => shape(a).clone(),
         Op::Binary(_, a, b) | Op::Complete { data: a, with: b } => elementwise(shape(a), shape(b))?,
@@ -192,6 +194,55 @@ pub fn dense(input: &Shape, weight: &Shape, bias: Option<&Shape>) -> Result<Shap
     event.push(n);
     let all: Vec<&Shape> = [input, weight].into_iter().chain(bias).collect();
     Ok(Shape::new(plates(&all), event))
+}
+
+fn layer_shape(layer: Layer, input: &Shape, weights: &[&Shape]) -> Result<Shape, Mismatch> {
+    let weight = |at: usize| weights.get(at).copied().ok_or(Mismatch::Empty);
+    let inner = || -> Result<Mismatch, Mismatch> { Ok(Mismatch::Inner(input.clone(), weight(0)?.clone())) };
+    let event = match (layer, input.event.as_slice()) {
+        (Layer::LayerNorm | Layer::Dropout { .. }, _) => array(input)?.event.clone(),
+        (Layer::Conv2d { stride, padding }, [channels, height, width]) => match weight(0)?.event.as_slice() {
+            [out, of, rows, columns] if of == channels => {
+                let along = |size: &Size, kernel: &Size| convolved(size, kernel, stride, padding);
+                let (height, width) = (along(height, rows), along(width, columns));
+                vec![out.clone(), height.ok_or(inner()?)?, width.ok_or(inner()?)?]
+            }
+            _ => return Err(inner()?),
+        },
+        (Layer::ConvTranspose2d { stride, padding, output_padding }, [channels, height, width]) => {
+            match weight(0)?.event.as_slice() {
+                [of, out, rows, columns] if of == channels => {
+                    let along = |size: &Size, kernel: &Size| spread(size, kernel, stride, padding, output_padding);
+                    vec![out.clone(), along(height, rows), along(width, columns)]
+                }
+                _ => return Err(inner()?),
+            }
+        }
+        (Layer::Gru, [steps, _]) => match weight(1)?.event.as_slice() {
+            [_, states] => vec![steps.clone(), states.clone()],
+            _ => return Err(inner()?),
+        },
+        _ => return Err(inner()?),
+    };
+    let all: Vec<&Shape> = [input].into_iter().chain(weights.iter().copied()).collect();
+    Ok(Shape::new(plates(&all), event))
+}
+
+/// `(H + 2p - k) / s + 1`, rounded down; `None` where that is not a size or less than 1.
+pub fn convolved(size: &Size, kernel: &Size, stride: usize, padding: usize) -> Option<Size> {
+    let steps = size.plus(&Size::fixed(2 * padding)).minus(kernel);
+    let steps = match steps.known() {
+        Some(n) if n < 0 => return None,
+        Some(n) => Size::fixed(n as usize / stride),
+        None => steps.divided(stride as i64)?,
+    };
+    Some(steps.plus(&Size::fixed(1)))
+}
+
+/// `(H - 1) s - 2p + k + o`
+pub fn spread(size: &Size, kernel: &Size, stride: usize, padding: usize, output_padding: usize) -> Size {
+    let inner = size.minus(&Size::fixed(1)).times(&Size::fixed(stride)).minus(&Size::fixed(2 * padding));
+    inner.plus(kernel).plus(&Size::fixed(output_padding))
 }
 
 fn index(graph: &Graph, a: &Shape, picks: &[Pick]) -> Result<Shape, Mismatch> {

@@ -29,13 +29,9 @@ impl Op {
             Dot(a, b) => Dot(f(*a), f(*b)),
             MatMul(a, b) => MatMul(f(*a), f(*b)),
             Dense { input, weight, bias } => Dense { input: f(*input), weight: f(*weight), bias: bias.map(&mut *f) },
-            Layer { name, input, weights, settings, rate } => Layer {
-                name,
-                input: f(*input),
-                weights: weights.iter().map(|w| f(*w)).collect(),
-                settings: settings.clone(),
-                rate: rate.map(&mut *f),
-            },
+            Layer { layer, input, weights } => {
+                Layer { layer: *layer, input: f(*input), weights: weights.iter().map(|w| f(*w)).collect() }
+            }
             Sample { kind, args, noise } => {
                 Sample { kind, args: args.iter().map(|(name, arg)| (*name, f(*arg))).collect(), noise: f(*noise) }
             }

@@ -230,3 +230,51 @@ fn estimators_and_guides_keep_their_arguments() {
         assert!(model::print::print(&model).contains(&format!("\nguide {auto}\n")));
     }
 }
+
+#[test]
+fn layers_count_their_weights_and_know_their_shapes() {
+    let model = legal(
+        "
+dim N
+dim V = 5
+data x[N]: binary[1, 28, 28]
+data c[N]: category(V)
+net encoder(x: real[1, 28, 28], c: category(V)) -> (loc: real[2], scale: positive[2]) {
+  a     = x |> conv2d(32, kernel: 4, stride: 2, padding: 1) |> relu
+  b     = relu(conv2d(a, 64, 4, 2, 1, bias: false))
+  e     = embedding(c, 8) |> layer_norm
+  h     = relu(dense(concat(flatten(b), e), 16)) |> dropout(0.2)
+  loc   = dense(h, 2)
+  scale = softplus(dense(h, 2))
+}
+net decoder(z: real[2]) -> real[1, 28, 28] {
+  a = reshape(relu(dense(z, 64 * 7 * 7)), 64, 7, 7)
+  b = relu(conv_transpose2d(a, 32, kernel: 4, stride: 2, padding: 1))
+  conv_transpose2d(b, 1, kernel: 3, stride: 2, padding: 1, output_padding: 1)
+}
+net story(z: real[2]) -> unit[7] { 0.5 + 0.5 * flatten(gru(fill(0, 7, 3), 1)) }
+model {
+  for n in N {
+    z: real[2] ~ Normal(0, 1)
+    x[n] ~ Bernoulli(logits: decoder(z))
+    c[n] ~ Categorical(logits: [sum(story(z)) * z[0] for v in V])
+  }
+}
+guide { for n in N { z ~ Normal(encoder(x[n], c[n])) } }
+",
+    );
+    let weight = |name: &str| {
+        let param = model.params.iter().find(|param| param.name == name).unwrap_or_else(|| panic!("no {name}"));
+        param.event.iter().map(|size| size.known().expect("a number")).collect::<Vec<_>>()
+    };
+    assert_eq!(weight("encoder.conv1.weight"), [32, 1, 4, 4]);
+    assert_eq!(weight("encoder.conv2.weight"), [64, 32, 4, 4]);
+    assert!(!model.params.iter().any(|param| param.name == "encoder.conv2.bias"));
+    assert_eq!(weight("encoder.embedding1.weight"), [5, 8]);
+    assert_eq!(weight("encoder.layer_norm1.weight"), [8]);
+    assert_eq!(weight("encoder.dense1.weight"), [16, 64 * 7 * 7 + 8]);
+    assert_eq!(weight("encoder.dense3.bias"), [2]);
+    assert_eq!(weight("decoder.conv_transpose1.weight"), [64, 32, 4, 4]);
+    assert_eq!(weight("decoder.conv_transpose2.bias"), [1]);
+    assert_eq!(weight("story.gru1.recurrent"), [3, 1]);
+}

@@ -5,6 +5,7 @@ use crate::math::{DataId, Graph, NodeId, Op, Support};
 use crate::shape::{AxisId, Shape, Size};
 
 mod build;
+mod layers;
 mod print;
 mod simplify;
 mod values;

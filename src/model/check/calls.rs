@@ -132,7 +132,10 @@ impl<'a> Checker<'a> {
             return self.check_function_call(at, call, piped, span);
         }
         if super::nets::is_layer(&call.name.node) {
-            return self.check_layer(call, piped, span).map(Value::Node);
+            let Call { name, args, each, .. } = call;
+            let (name, name_span) = (name.node.as_str(), name.span);
+            let written = super::layers::Written { name, name_span, args, each, span: call.span };
+            return self.check_layer(written, piped, span).map(Value::Node);
         }
         let args: Vec<&'a Expr> = piped.into_iter().chain(call.args.iter().map(|arg| &arg.value)).collect();
         if let Some(name) = call.args.iter().find_map(|arg| arg.name.as_ref())
@@ -157,6 +160,10 @@ impl<'a> Checker<'a> {
         if let Some(meaning) = self.function_named(name) {
             let named = args.into_iter().map(|arg| (None, arg)).collect();
             return self.call_function(meaning, named, span);
+        }
+        if super::nets::is_layer(name) {
+            let written = super::layers::Written { name, name_span, args: &[], each: &[], span: name_span };
+            return self.check_layer(written, args.first().copied(), span).map(Value::Node);
         }
         self.check_given(Given { name, name_span, args, each: &[], span })
     }

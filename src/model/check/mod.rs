@@ -47,6 +47,7 @@ mod statements;
 mod symmetry;
 mod types;
 mod walk;
+mod weights;
 
 use expr::Place;
 use names::Scope;

@@ -7,9 +7,10 @@ use super::expr::Value;
 use super::funs::Body;
 use super::names::Meaning;
 use super::types::Checked;
+use super::weights::Place;
 use crate::math::{Label, NodeId, Op, ParamId};
 use crate::model::problems::Nets;
-use crate::shape::{Shape, Size};
+use crate::shape::Shape;
 use crate::source::{Span, Spanned};
 use crate::syntax::{Formal, Name, NetResult, NetStmt};
 
@@ -22,8 +23,8 @@ pub(super) struct NetItem<'a> {
     /// The types of its arguments and outputs; `None` where one was reported.
     pub signature: Option<Signature>,
     /// Its layers in the order they are applied, and the weights of each once the net is called.
-    pub layers: Vec<LayerPlace>,
-    pub weights: BTreeMap<Span, (ParamId, Option<ParamId>)>,
+    pub layers: Vec<Place>,
+    pub weights: BTreeMap<Span, Vec<ParamId>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,15 +40,6 @@ pub(super) struct Signature {
     pub formals: Vec<Checked>,
     /// Without a name where there is one result.
     pub outputs: Vec<(Option<String>, Checked)>,
-}
-
-/// A place where a layer with weights is written.
-#[derive(Debug, Clone)]
-pub(super) struct LayerPlace {
-    pub span: Span,
-    pub inputs: Size,
-    pub outputs: Size,
-    pub bias: bool,
 }
 
 impl<'a> Checker<'a> {

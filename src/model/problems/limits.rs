@@ -9,7 +9,6 @@ pub(in crate::model) enum Limits {
     MatrixRows { dist: &'static str, param: &'static str, span: Span },
     UnknownOrder { dist: &'static str, param: &'static str, text: String, span: Span },
     Cut { dist: &'static str, inner: &'static str, span: Span },
-    Layer { name: String, written: &'static str, span: Span },
     ChainDefinition { name: String, span: Span },
     MissingRead { name: String, span: Span },
 }
@@ -40,11 +39,6 @@ impl From<Limits> for Problem {
             )
             .label(span, "known, and to come")
             .help(format!("it is known of {}", crate::dist::cdf::names())),
-            Limits::Layer { name, written, span } => {
-                Problem::error("ppl::limitation::layer", format!("the layer `{written}` is not supported yet"))
-                    .label(span, format!("`{name}` is known, and to come"))
-                    .help("layers so far: `dense(x, n)`; `reshape` and `flatten` work as well")
-            }
             Limits::ChainDefinition { name, span } => Problem::error(
                 "ppl::limitation::chain_definition",
                 format!("the definition `{name}` reads earlier rows of itself, which is not supported yet"),

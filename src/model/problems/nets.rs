@@ -13,8 +13,6 @@ pub(in crate::model) enum Nets {
     ResultAndOutputs { net: String, outputs: Vec<String>, span: Span },
     OutputMissing { net: String, output: String, span: Span },
     OutputIsOutputs { output: String, span: Span },
-    LayerOutside { name: String, span: Span },
-    LayerArguments { name: &'static str, written: &'static str, span: Span },
 }
 
 impl From<Nets> for Problem {
@@ -66,18 +64,6 @@ impl From<Nets> for Problem {
                 Problem::error("ppl::model::net_result", format!("`{output}` is one output, and this has several"))
                     .label(span, "a call of a net with named outputs")
                     .help("choose one of them with a dot")
-            }
-            Nets::LayerOutside { name, span } => {
-                Problem::error("ppl::model::layer_outside", format!("`{name}` is a layer, and layers stand in nets"))
-                    .label(span, "here no weights can be kept")
-                    .help(format!(
-                        "write a net, `net f(x: real[D]) -> real[K] {{ {name}(x, K) }}`, and call `f(...)` here"
-                    ))
-            }
-            Nets::LayerArguments { name, written, span } => {
-                Problem::error("ppl::model::layer_arguments", format!("`{name}` is not called like this"))
-                    .label(span, "these arguments")
-                    .help(format!("write {written}; `bias: false` leaves the bias out"))
             }
         }
     }

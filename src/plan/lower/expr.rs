@@ -70,7 +70,7 @@ impl Lowerer<'_> {
             Op::Forward { .. } => limitation("a sum over the paths of a chain"),
             Op::Sample { kind, .. } => limitation(format!("a draw of {kind}")),
             Op::Complete { .. } | Op::Present(_) => limitation("a value that reads missing entries"),
-            Op::Layer { name, .. } => limitation(format!("the layer `{name}`")),
+            Op::Layer { layer, .. } => limitation(format!("the layer `{}`", layer.name())),
             _ => self.array(&node.op),
         }
     }
