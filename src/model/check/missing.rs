@@ -127,8 +127,8 @@ impl<'a> Checker<'a> {
     /// What has no density entry by entry cannot leave some of them out.
     pub(super) fn check_missing_dist(&mut self, id: DataId, call: &Call, dist: &Dist) -> Option<()> {
         let data = &self.data[id.index()];
-        let own = dist::support(&self.graph, dist, &data.event).event_rank();
-        if !data.missing || own == 0 || call.name.node == "MvNormal" {
+        let joint = dist::component_axes(dist, &data.event).len() < data.event.len();
+        if !data.missing || !joint || call.name.node == "MvNormal" {
             return Some(());
         }
         let (name, dist) = (data.name.clone(), call.name.node.clone());
