@@ -9,7 +9,7 @@ use crate::data::bind::misfit;
 use crate::data::support::Misfit;
 use crate::dist::{self, Dist, Draw};
 use crate::math::print::print as print_node;
-use crate::math::{NodeId, Op, Support};
+use crate::math::{NodeId, Support};
 use crate::model::print::print_type;
 use crate::model::{Model, Proviso, Statement};
 use crate::problem::Problems;
@@ -55,11 +55,6 @@ pub fn refusals(model: &Model) -> Problems {
     if observed(model).is_empty() && !energies {
         let span = model.sites.first().map(|site| site.span);
         problems.push(SimulateProblem::NothingObserved { span });
-    }
-    for id in model.graph.reachable(&roots(model)) {
-        if let Op::Layer { name, .. } = model.graph.nodes[id].op {
-            problems.push(SimulateProblem::Layer { name, span: model.graph.nodes[id].span });
-        }
     }
     problems
 }

@@ -9,7 +9,6 @@ pub enum SimulateProblem {
     NoDraw { dist: String, span: Span },
     Restricted { site: String, support: String, dist: String, span: Span },
     NothingObserved { span: Option<Span> },
-    Layer { name: &'static str, span: Option<Span> },
     NotANumber { name: String, rows: Vec<usize>, span: Span },
     Broken { what: String, value: f64, rows: Vec<usize>, support: String, span: Span },
     OutsideData { name: String, place: usize, value: f64, support: String, span: Span },
@@ -43,12 +42,6 @@ impl From<SimulateProblem> for Problem {
                     error("ppl::simulate::no_data", "the model observes no data, so there are none to simulate".into());
                 let problem = problem.help("observe data with `y[n] ~ ...`; `ppl sample` draws from a fitted model");
                 span.into_iter().fold(problem, |problem, span| problem.label(span, "draws latents alone"))
-            }
-            P::Layer { name, span } => {
-                let problem =
-                    error("ppl::limitation::simulate", format!("a net with `{name}` cannot be simulated yet"))
-                        .help("nets of `dense` layers can");
-                span.into_iter().fold(problem, |problem, span| problem.label(span, "here"))
             }
             P::NotANumber { name, rows, span } => error(
                 "ppl::simulate::value",

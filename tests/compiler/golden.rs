@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ppl::model::{Settings, compile_model};
+use ppl::source::Source;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -32,6 +35,38 @@ fn compare(path: PathBuf, text: &str) -> Result<(), String> {
     }
 }
 
+/// Models that are checked and have no bound yet, and what the compiler says of each instead.
+const NOT_DERIVED: &[(&str, &str)] = &[
+    ("beta_vae", "ppl::limitation::objective"),
+    ("bimodal", "ppl::limitation::objective"),
+    ("deep_rbm", "ppl::limitation::energy"),
+    ("helmholtz", "ppl::limitation::objective"),
+    ("hmm", "ppl::limitation::chain"),
+    ("iwae", "ppl::limitation::objective"),
+    ("missing", "ppl::limitation::missing_values"),
+    ("rbm", "ppl::limitation::energy"),
+];
+
+/// The models of `models/` that have a bound.
+pub fn derived_models() -> BTreeSet<String> {
+    let without = |model: &String| NOT_DERIVED.iter().all(|(other, _)| other != model);
+    stems("models", ".vi").into_iter().filter(without).collect()
+}
+
+#[test]
+fn what_has_no_bound_yet_says_why() {
+    for (model, code) in NOT_DERIVED {
+        let file = format!("models/{model}.vi");
+        let source = Source::new(file.as_str(), fs::read_to_string(root().join(&file)).expect("a model"));
+        let (checked, problems) = compile_model(&source, &Settings::default());
+        assert!(checked.is_some() && problems.is_empty(), "{model} is not accepted as it is");
+        let (elbo, problems) = ppl::elbo::derive(&checked.expect("a model"));
+        let said: Vec<&str> = problems.sorted().iter().map(|problem| problem.code).collect();
+        assert!(elbo.is_none(), "{model} has a bound: take it from the list, and write its golden file");
+        assert_eq!(said, [*code], "{model}");
+    }
+}
+
 /// Every model of `models/` as `print` has it, and no golden file of this kind without its model.
 pub fn check(end: &str, print: impl Fn(&str) -> String) {
     check_all(end, stems("models", ".vi"), |model| print(&format!("models/{model}.vi")));
@@ -53,7 +88,7 @@ pub fn check_all(end: &str, models: BTreeSet<String>, print: impl Fn(&str) -> St
 
 #[test]
 fn bounds_print_as_they_did() {
-    let models = stems("models", ".vi");
+    let models = derived_models();
     let cases = stems("tests/cases", ".vi").into_iter().filter(|case| case.starts_with("elbo_"));
     check_all(".elbo", models.iter().cloned().chain(cases).collect(), |stem| {
         let folder = if models.contains(stem) { "models" } else { "tests/cases" };
