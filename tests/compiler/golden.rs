@@ -37,12 +37,8 @@ fn compare(path: PathBuf, text: &str) -> Result<(), String> {
 
 /// Models that are checked and have no bound yet, and what the compiler says of each instead.
 const NOT_DERIVED: &[(&str, &str)] = &[
-    ("beta_vae", "ppl::limitation::objective"),
-    ("bimodal", "ppl::limitation::objective"),
     ("deep_rbm", "ppl::limitation::energy"),
-    ("helmholtz", "ppl::limitation::objective"),
     ("hmm", "ppl::limitation::chain"),
-    ("iwae", "ppl::limitation::objective"),
     ("missing", "ppl::limitation::missing_values"),
     ("rbm", "ppl::limitation::energy"),
 ];
