@@ -288,6 +288,45 @@ fn sample(
             let spread = |i: usize| chol[i * n..][..n].iter().zip(&noise).map(|(l, e)| l * e).sum::<f64>();
             (0..n).map(|i| loc[i] + spread(i)).collect()
         }
+        Kind::Logistic => {
+            let (loc, scale) = (all("loc"), all("scale"));
+            each(&mut |r, i| {
+                let u = r.uniform();
+                loc[i] + scale[i] * (u / (1.0 - u)).ln()
+            })
+        }
+        Kind::InverseGamma => {
+            let (shape, scale) = (all("shape"), all("scale"));
+            each(&mut |r, i| scale[i] / gamma(r, shape[i]))
+        }
+        Kind::Weibull => {
+            let (shape, scale) = (all("shape"), all("scale"));
+            each(&mut |r, i| scale[i] * (-r.uniform().ln()).powf(1.0 / shape[i]))
+        }
+        // By rejection, of an angle and of a Normal.
+        Kind::VonMises => {
+            let (loc, k) = (all("loc"), all("concentration"));
+            each(&mut |r, i| {
+                loop {
+                    let angle = std::f64::consts::PI * (2.0 * r.uniform() - 1.0);
+                    if r.uniform().ln() < k[i] * ((angle - loc[i]).cos() - 1.0) {
+                        return angle;
+                    }
+                }
+            })
+        }
+        Kind::TruncatedNormal => {
+            let (loc, scale, lo, hi) = (all("loc"), all("scale"), all("lo"), all("hi"));
+            each(&mut |r, i| {
+                loop {
+                    let x = loc[i] + scale[i] * r.normal();
+                    if lo[i] < x && x < hi[i] {
+                        return x;
+                    }
+                }
+            })
+        }
+        Kind::Delta => all("value"),
         Kind::Bernoulli | Kind::Categorical => sample_labels(eval, graph, factor, world, at, random, n),
         other => panic!("no sampler of {other:?}"),
     }

@@ -14,6 +14,8 @@ const FILES: &[(&str, usize)] = &[
     ("tests/cases/elbo_mixture.vi", 2),
     ("tests/cases/elbo_vectors_auto.vi", 2),
     ("tests/cases/elbo_constrained.vi", 2),
+    ("tests/cases/elbo_scalars.vi", 2),
+    ("tests/cases/elbo_scalar_data.vi", 2),
     ("tests/cases/elbo_share_child.vi", 2),
     ("models/gp.vi", 4),
     ("models/gmm.vi", 4),
