@@ -15,6 +15,7 @@ const FILES: &[(&str, usize)] = &[
     ("tests/cases/elbo_vectors_auto.vi", 2),
     ("tests/cases/elbo_constrained.vi", 2),
     ("tests/cases/elbo_scalars.vi", 2),
+    ("tests/cases/elbo_scalars_positive.vi", 2),
     ("tests/cases/elbo_scalar_data.vi", 2),
     ("tests/cases/elbo_share_child.vi", 2),
     ("models/gp.vi", 4),
