@@ -164,7 +164,7 @@ pub fn normal_log_quantile(l: f64) -> f64 {
 /// (Didonato & Morris, "Algorithm 708", ACM TOMS 1992).
 pub fn log_beta(a: f64, b: f64) -> f64 {
     let (p, q) = if a <= b { (a, b) } else { (b, a) };
-    if q < 10.0 || !(p > 0.0) || q.is_infinite() {
+    if q < 10.0 || p <= 0.0 || p.is_nan() || q.is_infinite() {
         return lgamma(p) + lgamma(q) - lgamma(p + q);
     }
     let remainder = stirling_remainder(q) - stirling_remainder(p + q);

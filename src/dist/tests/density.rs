@@ -70,7 +70,7 @@ fn places(case: &Case) -> Vec<Vec<f64>> {
     list.iter().map(|x| vec![*x]).collect()
 }
 
-type LogDensity = Box<dyn Fn(&[f64]) -> f64>;
+pub type LogDensity = Box<dyn Fn(&[f64]) -> f64>;
 
 fn theirs(case: &Case) -> Option<LogDensity> {
     let arg = |name: &str| case.args.iter().find(|(own, _)| *own == name).map(|(_, values)| values[0]);

@@ -7,6 +7,7 @@ use std::f64::consts::{PI, SQRT_2};
 use statrs::distribution::{self as other, Continuous, ContinuousCDF, Discrete};
 use statrs::function::beta::ln_beta;
 
+use super::density::LogDensity;
 use super::{Case, assert_close, case, values};
 use crate::dist::{Args, Dist, Kind, draw, entropy, log_prob, support};
 use crate::kernel::special::erfc;
@@ -24,7 +25,7 @@ fn of(case: &Case, name: &str) -> Option<f64> {
 }
 
 /// The log density of another implementation, or as it is defined.
-pub fn theirs(case: &Case) -> Option<Box<dyn Fn(&[f64]) -> f64>> {
+pub fn theirs(case: &Case) -> Option<LogDensity> {
     let arg = |name: &str| of(case, name).unwrap_or(f64::NAN);
     let p = of(case, "p").or(of(case, "logits").map(sigmoid)).unwrap_or(f64::NAN);
     macro_rules! pdf {
