@@ -31,11 +31,14 @@ pub struct Env<'a> {
     pub first: &'a dyn Fn(AxisId) -> usize,
 }
 
+/// A node, and where the axes that it varies over stand.
+type Place = (NodeId, Vec<usize>);
+
 /// An interpreter of one graph in one environment; it remembers what it has computed.
 pub struct Eval<'a> {
     graph: &'a Graph,
     env: Env<'a>,
-    made: RefCell<BTreeMap<(NodeId, Vec<usize>), Rc<Values>>>,
+    made: RefCell<BTreeMap<Place, Rc<Values>>>,
 }
 
 type Result<T> = std::result::Result<T, Bug>;

@@ -1,5 +1,7 @@
 //! `ppl simulate`: what is drawn has the distribution that is written, and a fit finds back what it was drawn from.
 
+use std::f64::consts::FRAC_PI_4;
+
 use serde_json::Value;
 
 use crate::cli::Place;
@@ -105,7 +107,7 @@ const DRAWN: &[Drawn] = &[
     ("count(5)[2]", "DirichletMultinomial(5, [1, 3])", &[1.25, 3.75], &[1.6875, 1.6875]),
     ("real[3]", "GaussianRandomWalk(2)", &[0.0, 0.0, 0.0], &[4.0, 8.0, 12.0]),
     // A correlation that is uniform on -1 to 1, and what is left of the second row.
-    ("cholesky_corr[2]", "LKJCholesky(1)", &[1.0, 0.0, 0.0, 0.785_398_163], &[0.0, 0.0, 1.0 / 3.0, 0.049_816_4]),
+    ("cholesky_corr[2]", "LKJCholesky(1)", &[1.0, 0.0, 0.0, FRAC_PI_4], &[0.0, 0.0, 1.0 / 3.0, 0.049_816_4]),
 ];
 
 #[test]
