@@ -23,6 +23,7 @@ mod start;
 mod starts;
 pub mod stochastic;
 pub mod support;
+pub mod tails;
 mod target;
 pub mod weigh;
 

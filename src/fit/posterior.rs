@@ -7,6 +7,7 @@ use super::batches::Batches;
 use super::feed::{Draws, Feed, Rows};
 use super::joint::PlanJoint;
 use super::support::{Guard, Look};
+use super::tails::{self, RowTails};
 use super::weigh::Sampler;
 use super::{Estimate, Failure, LogJoint};
 use crate::data::Bound;
@@ -88,6 +89,8 @@ pub struct Posterior {
     pub elbo: Estimate,
     /// The joint k-hat, or why there is none.
     pub importance: Result<Importance, String>,
+    /// k-hats of the rows, where there is no joint one and each row has latents of its own.
+    pub tails: Option<RowTails>,
     pub quantities: Vec<Quantity>,
     pub params: Vec<PointValue>,
     pub draws: Table,
@@ -116,9 +119,13 @@ pub fn tell(fitted: &Fitted) -> Result<Posterior, Failure> {
     };
     let (quantities, params, mut draws) =
         Values::of(fitted)?.summarize(importance.as_ref().ok().filter(|i| i.usable()), log_p.len())?;
+    let tails = match (&fitted.guide, &importance) {
+        (Guide::Params(params), Err(_)) if !fitted.elbo.sites.is_empty() => tails::tails(fitted, params)?.ok(),
+        _ => None,
+    };
     draws.log_p = log_p.into_iter().take(KEPT).collect();
     draws.log_q = log_q.into_iter().take(KEPT).collect();
-    Ok(Posterior { elbo, importance, quantities, params, draws })
+    Ok(Posterior { elbo, importance, tails, quantities, params, draws })
 }
 
 /// log p and log q of the kept draws of a sampler, on the unconstrained scale.

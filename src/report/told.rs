@@ -1,8 +1,8 @@
 //! From what a fit found to what is written of it.
 
 use super::{
-    DrawColumn, Draws, Estimate, Importance, Nested, Objective, Outcome, Param, Site, SiteDraws, Summary, Tensor,
-    TraceRow, Warning,
+    DrawColumn, Draws, Estimate, Importance, KhatRows, Nested, Objective, Outcome, Param, Site, SiteDraws, Summary,
+    Tensor, TraceRow, Warning,
 };
 use crate::fit::drive::{self, Path};
 use crate::fit::posterior::{Quantity, Told};
@@ -39,6 +39,7 @@ pub fn told(model: &Model, seed: u64, backend: &str, found: drive::Outcome, trac
         }
         Err(because) => summary.khat_because = Some(because.clone()),
     }
+    summary.khat_rows = posterior.tails.map(|tails| KhatRows { median: tails.median, above: tails.above });
     summary.sites.0 = posterior.quantities.iter().map(|q| (q.name.clone(), site(q))).collect();
     let point = |name: &String| model.params.iter().any(|param| param.name == *name && param.net.is_none());
     let params = posterior.params.iter().filter(|p| point(&p.name));

@@ -17,6 +17,7 @@ mod represented;
 mod rules;
 mod simulate;
 mod support;
+mod tails;
 mod tidy;
 mod truth;
 mod world;

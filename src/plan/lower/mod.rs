@@ -24,12 +24,14 @@ mod index;
 mod layout;
 mod objective;
 mod provisos;
+mod rows;
 mod value;
 
 pub use guide::Given;
 pub use layout::{Coordinates, Layout, sizes};
 pub use objective::{Batch, InputKind, OutputKind, Program, bound, constant, joint, lowered, values, weights};
 pub use provisos::{Side, moves, provisos};
+pub use rows::row_weights;
 use value::{Label, Value};
 
 /// Why a bound cannot become a plan.
