@@ -8,7 +8,7 @@ use crate::elbo::guide::Guided;
 use crate::elbo::problems::thousands;
 use crate::math::{Graph, Label, NodeId, Op, SiteId, Support};
 use crate::model::{Auto, Model};
-use crate::shape::Size;
+use crate::shape::{AxisId, Size};
 
 /// What makes draws of a family differentiable in its parameters.
 const FAMILIES: &[(Kind, &str)] = &[
@@ -172,6 +172,24 @@ pub fn states(facts: &Facts, site: SiteId, joint: &Size) -> String {
         Some(n) => format!("{declared} = {n}"),
         None => joint.print(&model.dims),
     }
+}
+
+/// The forward recursions in a sum: the chain of each, and how many steps it takes.
+pub fn recursions(graph: &Graph, model: &Model, value: NodeId) -> Vec<(AxisId, String)> {
+    let size = |axis: &AxisId| graph.axes.get(axis).cloned().unwrap_or_default();
+    let steps = |id: NodeId| match &graph.nodes[id].op {
+        Op::Forward { chain, to, .. } => {
+            let states: Vec<String> = to.iter().map(|axis| size(axis).print(&model.dims)).collect();
+            let states = if states.len() > 1 { format!("({})", states.join(" * ")) } else { states.concat() };
+            let rows = model.axes[*chain].size.print(&model.dims);
+            Some((
+                *chain,
+                format!("the forward recursion along {}: {rows} * {states}^2 steps", model.axes[*chain].name),
+            ))
+        }
+        _ => None,
+    };
+    graph.reachable(&[value]).into_iter().filter_map(steps).collect()
 }
 
 /// `a`, `a and b`, `a, b and c`

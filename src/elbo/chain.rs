@@ -3,7 +3,7 @@
 //! A site of the row before is another axis of its states. Every log density of the chain's plate is then a factor over
 //! pairs of states, and the sum over all paths is the forward recursion (Rabiner 1989).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::elbo::rewrite::{Rewrite, sites_read};
 use crate::math::{Graph, NodeId, Op, Pick, SiteId};
@@ -104,45 +104,31 @@ impl Back<'_> {
     }
 }
 
-/// The same value with the states of these sites, at their own row and at the row before, put in; `None` where it reads
-/// them further back.
-pub fn with_states(
+/// Puts the values of the row before where an expression reads these sites at a lag; `None` where that is further back.
+pub fn read_back(
     graph: &mut Graph,
+    rewrite: &mut Rewrite,
     root: NodeId,
-    chain: AxisId,
-    [own, before]: [&BTreeMap<SiteId, NodeId>; 2],
-) -> Option<NodeId> {
-    let mut back = Back { chain, states: before, done: BTreeMap::new() };
+    before: &BTreeMap<SiteId, NodeId>,
+) -> Option<()> {
+    let reads = |graph: &Graph, id: NodeId| sites_read(graph, &[id]).iter().any(|site| before.contains_key(site));
     let mut lags: BTreeMap<NodeId, NodeId> = BTreeMap::new();
-    let reads = |graph: &Graph, id: NodeId| sites_read(graph, &[id]).iter().any(|site| own.contains_key(site));
     for id in graph.reachable(&[root]) {
         let Op::Index(base, picks) = graph.nodes[id].op.clone() else { continue };
-        let lagged = picks.iter().position(|pick| matches!(pick, Pick::Lag(axis, _) if *axis == chain));
+        let lagged = picks.iter().position(|pick| matches!(pick, Pick::Lag(..)));
         let (Some(place), true) = (lagged, reads(graph, base)) else { continue };
+        let Pick::Lag(chain, 1) = picks[place] else { return None };
         let Op::Lift(inside, axes) = graph.nodes[graph.unnamed(base)].op.clone() else { return None };
-        if picks[place] != Pick::Lag(chain, 1) || axes.get(place) != Some(&chain) {
+        if axes.get(place) != Some(&chain) {
             return None;
         }
-        let value = back.node(graph, inside)?;
+        let value = Back { chain, states: before, done: BTreeMap::new() }.node(graph, inside)?;
         // What is left of the array are its other rows, and of the picks those of them.
         let rest: Vec<AxisId> = axes.iter().copied().filter(|axis| *axis != chain).collect();
         let picks: Vec<Pick> = picks.iter().enumerate().filter(|(i, _)| *i != place).map(|(_, p)| p.clone()).collect();
         let rows = graph.lift(value, rest);
         lags.insert(id, graph.index(rows, picks));
     }
-    let mut rewrite = Rewrite::replace(own.clone());
     rewrite.put(&lags);
-    Some(rewrite.node(graph, root))
-}
-
-/// The chains whose discrete sites have to be summed along paths, with these sites: those that read each other across
-/// rows.
-pub fn paths(model: &Model, summed: &BTreeSet<SiteId>) -> BTreeMap<AxisId, BTreeSet<SiteId>> {
-    let mut chains: BTreeMap<AxisId, BTreeSet<SiteId>> = BTreeMap::new();
-    for site in summed.iter().filter(|site| is_lagged(model, **site)) {
-        if let Some(chain) = of(model, *site) {
-            chains.entry(chain).or_default().insert(*site);
-        }
-    }
-    chains
+    Some(())
 }

@@ -10,7 +10,7 @@ use crate::elbo::guide::{self, Guided};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::rewrite::{Rewrite, sites_read};
 use crate::elbo::{
-    Choice, Elbo, Estimator, Term, TermKind, Treatment, because, closed, limits, objective, sites, sum_out,
+    Choice, Elbo, Estimator, Term, TermKind, Treatment, because, chain, closed, limits, objective, sites, sum_out,
 };
 use crate::math::{Binary, NodeId, Op, Over, Reduce, SiteId, Unary};
 use crate::model::{Baseline, Model, Statement};
@@ -148,17 +148,25 @@ impl Draft<'_, '_> {
     fn sum_out(&mut self, summed: &[Density]) -> Result<Vec<sum_out::Factor>, ElboProblem> {
         let states: BTreeMap<SiteId, (AxisId, NodeId)> =
             self.guided.states.iter().filter(|(id, _)| self.is_summed(**id)).map(|(id, s)| (*id, *s)).collect();
-        let mut rewrite = Rewrite::replace(states.iter().map(|(id, (_, value))| (*id, *value)).collect());
-        let factors = summed.iter().map(|density| sum_out::Factor {
-            value: rewrite.node(&mut self.guided.graph, density.value),
-            plates: density.plates.clone(),
-            reads: density.reads.iter().copied().filter(|id| states.contains_key(id)).collect(),
-            summed: BTreeSet::new(),
-            statements: [density.statement].into(),
-        });
-        let factors = factors.collect();
-        let axes = states.iter().map(|(id, (axis, _))| (*id, *axis)).collect();
-        sum_out::eliminate(self.facts.model, &mut self.guided.graph, &axes, factors)
+        let before: BTreeMap<SiteId, (AxisId, NodeId)> = self.guided.before.clone();
+        let values = |of: &BTreeMap<SiteId, (AxisId, NodeId)>| of.iter().map(|(id, (_, v))| (*id, *v)).collect();
+        let (own, back) = (values(&states), values(&before));
+        let mut rewrite = Rewrite::replace(own);
+        let mut factors = vec![];
+        for density in summed {
+            let g = &mut self.guided.graph;
+            chain::read_back(g, &mut rewrite, density.value, &back).ok_or_else(|| self.facts.too_far_back())?;
+            factors.push(sum_out::Factor {
+                value: rewrite.node(&mut self.guided.graph, density.value),
+                plates: density.plates.clone(),
+                reads: density.reads.iter().copied().filter(|id| states.contains_key(id)).collect(),
+                summed: BTreeSet::new(),
+                statements: [density.statement].into(),
+            });
+        }
+        let axes = |of: &BTreeMap<SiteId, (AxisId, NodeId)>| of.iter().map(|(id, (axis, _))| (*id, *axis)).collect();
+        let states = sum_out::States { own: axes(&states), before: axes(&before) };
+        sum_out::eliminate(self.facts.model, &mut self.guided.graph, &states, factors)
     }
 
     /// Sums in which what is observed has the weight 1/beta, so that beta times the whole gives it the weight 1: the

@@ -28,14 +28,23 @@ pub struct Guided {
     pub maps: BTreeMap<SiteId, Bijector>,
     /// The axis of the joint states of a site that is summed out or enumerated, and its value there.
     pub states: BTreeMap<SiteId, (AxisId, NodeId)>,
+    /// Of a site that is summed out and read by later rows of its chain: the axis of its states at the row before.
+    pub before: BTreeMap<SiteId, (AxisId, NodeId)>,
 }
 
 /// Makes the values of all sites.
 pub fn treat(facts: &Facts, decisions: &[Decision]) -> Guided {
     let model = facts.model;
     let (graph, axes) = (model.graph.clone(), model.axes.clone());
-    let mut guided =
-        Guided { graph, axes, views: vec![], factors: BTreeMap::new(), maps: BTreeMap::new(), states: BTreeMap::new() };
+    let mut guided = Guided {
+        graph,
+        axes,
+        views: vec![],
+        factors: BTreeMap::new(),
+        maps: BTreeMap::new(),
+        states: BTreeMap::new(),
+        before: BTreeMap::new(),
+    };
     for (i, decision) in decisions.iter().enumerate() {
         let id = SiteId(i as u32);
         let (treatment, value) = guided.treat_site(facts, id, decision.fate);
@@ -57,6 +66,10 @@ impl Guided {
                 (Treatment::Written(at), value)
             }
             Fate::SummedOut => {
+                if crate::elbo::chain::is_lagged(model, id) {
+                    let before = self.list_states(facts, id);
+                    self.before.insert(id, before);
+                }
                 let (axis, value) = self.list_states(facts, id);
                 (Treatment::SummedOut(axis), value)
             }

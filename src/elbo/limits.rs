@@ -1,10 +1,9 @@
 //! What the checker knows and no bound is derived for yet: told once, before anything is derived.
 
 use crate::elbo::problems::{ElboProblem, Limitation};
-use crate::math::{Op, Pick, Support};
+use crate::math::Support;
 use crate::model::{Auto, Model, Objective, Statement, Unit};
 use crate::problem::Problems;
-use crate::shape::AxisKind;
 use crate::source::Span;
 
 /// Every request and every kind of statement that is not derived yet.
@@ -12,7 +11,6 @@ pub fn check(model: &Model, problems: &mut Problems) {
     let mut limited = |(what, span): (Limitation, Span)| problems.push(ElboProblem::Limitation { what, span });
     model.statements.iter().filter_map(|statement| energy(model, statement)).for_each(&mut limited);
     model.statements.iter().filter_map(|statement| missing(model, statement)).for_each(&mut limited);
-    chain(model).into_iter().for_each(&mut limited);
     guide(model).into_iter().for_each(&mut limited);
     objective(model).into_iter().for_each(&mut limited);
 }
@@ -39,20 +37,6 @@ fn missing(model: &Model, statement: &Statement) -> Option<(Limitation, Span)> {
     let Statement::Observe(y) = statement else { return None };
     let data = &model.data[y.data.index()];
     data.missing.then(|| (Limitation::MissingValues { data: data.name.clone() }, y.span))
-}
-
-/// Rows of a chain are independent as long as none reads an earlier one.
-fn chain(model: &Model) -> Option<(Limitation, Span)> {
-    let lagged = model.graph.nodes.iter().find(|(_, node)| match &node.op {
-        Op::Index(base, picks) => {
-            let random = model.graph.mentions(*base, |op| matches!(op, Op::Site(_)));
-            random && picks.iter().any(|pick| matches!(pick, Pick::Lag(..)))
-        }
-        _ => false,
-    });
-    let (_, node) = lagged?;
-    let axis = model.axes.iter().find(|(_, axis)| axis.kind == AxisKind::Chain)?;
-    Some((Limitation::Chain { variable: axis.1.name.clone() }, node.span.unwrap_or_default()))
 }
 
 fn guide(model: &Model) -> Option<(Limitation, Span)> {

@@ -14,7 +14,7 @@ use crate::elbo::rewrite::leaves_its_plates;
 use crate::elbo::{Choice, Estimator, Term, TermKind, because, estimator, sites};
 use crate::math::SiteId;
 use crate::model::{Model, Owner, Rate, Statement};
-use crate::shape::AxisId;
+use crate::shape::{AxisId, AxisKind};
 
 /// How the terms make up what is maximized.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,9 +183,13 @@ fn sampled_sites(draft: &Draft) -> BTreeSet<SiteId> {
 fn weight_plate(draft: &Draft, together: bool) -> Result<Option<AxisId>, ElboProblem> {
     let model = draft.facts.model;
     let sampled = sampled_sites(draft);
-    let plates: BTreeSet<AxisId> =
-        sampled.iter().filter_map(|id| model.sites[id.index()].plates.first().copied()).collect();
-    let global = sampled.iter().any(|id| model.sites[id.index()].plates.is_empty());
+    // The rows of a chain are not independent: it is weighted as one.
+    let outermost = |id: &SiteId| {
+        let first = model.sites[id.index()].plates.first().copied();
+        first.filter(|axis| model.axes[*axis].kind != AxisKind::Chain)
+    };
+    let plates: BTreeSet<AxisId> = sampled.iter().filter_map(outermost).collect();
+    let global = sampled.iter().any(|id| outermost(id).is_none());
     let one_for_all = plates.is_empty() || together && global;
     if one_for_all {
         return match model.fit.batch.keys().next() {

@@ -42,7 +42,7 @@ pub enum ObjectiveTrouble {
 pub enum Limitation {
     ScoreFunction { site: String, why: String, jump: Option<Span> },
     Guide { name: String },
-    Chain { variable: String },
+    ChainLag,
     Energy { name: String, other: Option<String> },
     DiscreteEvent { site: String },
     EnumerateRows { site: String, plate: String },
@@ -152,9 +152,7 @@ fn message(what: &Limitation) -> String {
     match what {
         ScoreFunction { site, why, .. } => format!("`{site}` needs the score-function estimator: {why}"),
         Guide { name } => format!("`guide {name}` cannot be fitted yet"),
-        Chain { variable } => {
-            format!("the chain of `{variable}` reads earlier rows of a latent, which cannot be fitted yet")
-        }
+        ChainLag => "a discrete site of a chain is summed over, and read further back than the row before".into(),
         Energy { other: Some(other), .. } => {
             format!("energies are of `binary` vectors so far, and `{other}` is something else")
         }
@@ -176,7 +174,7 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
     match what {
         ScoreFunction { .. } => ("ppl::limitation::score_function", SMOOTH),
         Guide { .. } => ("ppl::limitation::guide", "write `guide meanfield` or `guide fullrank`"),
-        Chain { .. } => ("ppl::limitation::chain", "rows that read earlier data alone, `y[t-1]`, can be fitted"),
+        ChainLag => ("ppl::limitation::chain", "read `[t-1]` alone"),
         Energy { .. } => ("ppl::limitation::energy", "write the model with sites and `~`, or a `factor`"),
         DiscreteEvent { .. } => ("ppl::limitation::discrete_event", "give the size a value, as in `dim K = 4`"),
         EnumerateRows { .. } => {

@@ -10,6 +10,8 @@ use crate::shape::{AxisId, Shape, Size};
 pub struct Rewrite {
     pub axes: BTreeMap<AxisId, AxisId>,
     pub sites: BTreeMap<SiteId, NodeId>,
+    /// Other values that were put in.
+    put: Vec<NodeId>,
     done: BTreeMap<NodeId, NodeId>,
 }
 
@@ -27,6 +29,7 @@ impl Rewrite {
     /// Some nodes are replaced as wholes.
     pub fn put(&mut self, nodes: &BTreeMap<NodeId, NodeId>) {
         self.done.extend(nodes);
+        self.put.extend(nodes.values());
     }
 
     pub fn node(&mut self, graph: &mut Graph, root: NodeId) -> NodeId {
@@ -116,7 +119,11 @@ impl Rewrite {
     fn states(&self, graph: &Graph, at: NodeId, size: Option<&Size>) -> Option<AxisId> {
         let at = graph.unnamed(at);
         match graph.nodes[at].op {
-            Op::Row(axis) if self.sites.values().any(|v| *v == at) && graph.axes.get(&axis) == size => Some(axis),
+            Op::Row(axis)
+                if self.sites.values().chain(&self.put).any(|v| *v == at) && graph.axes.get(&axis) == size =>
+            {
+                Some(axis)
+            }
             _ => None,
         }
     }
@@ -146,11 +153,24 @@ pub fn sites_read(graph: &Graph, roots: &[NodeId]) -> BTreeSet<SiteId> {
 }
 
 /// Whether rows of the site are read as an array: from outside its plates, or over all of them.
+/// Earlier rows of a chain (`s[t-1]`) are inside.
 pub fn leaves_its_plates(graph: &Graph, roots: &[NodeId], site: SiteId, plates: &[AxisId]) -> bool {
-    graph.reachable(roots).iter().any(|id| match &graph.nodes[*id].op {
-        Op::Lift(inside, axes) => {
-            axes.iter().any(|axis| plates.contains(axis)) && sites_read(graph, &[*inside]).contains(&site)
+    let lifts = |id: NodeId| match &graph.nodes[graph.unnamed(id)].op {
+        Op::Lift(inside, axes) if sites_read(graph, &[*inside]).contains(&site) => axes.as_slice(),
+        _ => &[],
+    };
+    let leaves = |axes: &[AxisId], picks: &[Pick]| {
+        let lagged = |i: usize, axis: &AxisId| matches!(picks.get(i), Some(Pick::Lag(of, _)) if of == axis);
+        axes.iter().enumerate().any(|(i, axis)| plates.contains(axis) && !lagged(i, axis))
+    };
+    let reads = |id: NodeId| match &graph.nodes[id].op {
+        // A name stands for what it names: who reads that is asked.
+        Op::Named(..) => false,
+        Op::Index(base, picks) => {
+            let picked = picks.iter().filter_map(|pick| if let Pick::At(at) = pick { Some(*at) } else { None });
+            leaves(lifts(*base), picks) || picked.into_iter().any(|at| leaves(lifts(at), &[]))
         }
-        _ => false,
-    })
+        op => op.children().into_iter().any(|child| leaves(lifts(child), &[])),
+    };
+    graph.reachable(roots).into_iter().any(reads) || roots.iter().any(|root| leaves(lifts(*root), &[]))
 }

@@ -60,7 +60,7 @@ fn kl(draft: &mut Draft, id: SiteId) -> Result<Term, String> {
         });
     };
     let after = draft.facts.sampled_after(id);
-    if let Some(parent) = draft.facts.parents[id.index()].iter().find(|p| after.contains(p)) {
+    if let Some(parent) = draft.facts.parents[id.index()].iter().find(|p| **p != id && after.contains(p)) {
         return Err(format!("{}, a parent of {name}, is sampled by the guide after it", because::name(model, *parent)));
     }
     // Parents that are summed out have put this prior into their own term already.

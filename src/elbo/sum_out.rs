@@ -2,12 +2,14 @@
 //!
 //! Every log density that reads a site of the innermost plates is summed over the plates inside that site's own, all
 //! are added, and the site's axis is reduced by log-sum-exp; what comes out is a log density over the sites that are
-//! left (Obermeyer et al. 2019, "Tensor variable elimination for plated factor graphs").
+//! left (Obermeyer et al. 2019, "Tensor variable elimination for plated factor graphs"). Sites that a chain reads across its
+//! rows are summed together along all paths, by the forward recursion.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::elbo::chain;
 use crate::elbo::problems::{ElboProblem, TABLE};
-use crate::math::{Binary, Graph, NodeId, Over, Reduce, SiteId};
+use crate::math::{Binary, Graph, NodeId, Op, Over, Reduce, SiteId};
 use crate::model::Model;
 use crate::shape::AxisId;
 
@@ -25,32 +27,63 @@ pub struct Factor {
     pub statements: BTreeSet<usize>,
 }
 
-/// Sums out the sites whose axes of states are given, and returns one factor a connected group of them.
+/// The axes of the states of the sites that are summed out: at their own row, and of those that a chain reads across
+/// rows, at the row before.
+pub struct States {
+    pub own: BTreeMap<SiteId, AxisId>,
+    pub before: BTreeMap<SiteId, AxisId>,
+}
+
+/// Sums out all sites, and returns one factor a connected group of them.
 pub fn eliminate(
     model: &Model,
     graph: &mut Graph,
-    states: &BTreeMap<SiteId, AxisId>,
+    states: &States,
     mut factors: Vec<Factor>,
 ) -> Result<Vec<Factor>, ElboProblem> {
-    let mut order: Vec<SiteId> = states.keys().copied().collect();
-    // Deeper plates first: what is left of them is then one number a row of the plates around.
-    order.sort_by_key(|id| std::cmp::Reverse((model.sites[id.index()].plates.len(), *id)));
+    // Deeper plates first: what is left of them is then one number a row of the plates around. In a plate the sites of
+    // one row come first: what is left is a step from row to row.
+    let mut order: Vec<SiteId> = states.own.keys().copied().collect();
+    let depth = |id: &SiteId| model.sites[id.index()].plates.len();
+    order.sort_by_key(|id| (std::cmp::Reverse(depth(id)), states.before.contains_key(id), std::cmp::Reverse(*id)));
+    let mut done = BTreeSet::new();
     for site in order {
-        let (touched, rest): (Vec<Factor>, Vec<Factor>) = factors.into_iter().partition(|f| f.reads.contains(&site));
+        if done.contains(&site) {
+            continue;
+        }
+        let group = if states.before.contains_key(&site) { connected(&factors, states, site) } else { [site].into() };
+        let (touched, rest): (Vec<Factor>, Vec<Factor>) =
+            factors.into_iter().partition(|f| !f.reads.is_disjoint(&group));
         factors = rest;
-        factors.push(sum_out(model, graph, states, site, &touched)?);
+        factors.push(sum_out(model, graph, states, &group, &touched)?);
+        done.extend(group);
     }
     Ok(factors)
+}
+
+/// The sites of a chain that have to be summed along paths together: they meet in a factor, directly or through others.
+fn connected(factors: &[Factor], states: &States, site: SiteId) -> BTreeSet<SiteId> {
+    let mut group: BTreeSet<SiteId> = [site].into();
+    loop {
+        let touched = factors.iter().filter(|f| !f.reads.is_disjoint(&group));
+        let met = touched.flat_map(|f| f.reads.iter().copied()).filter(|id| states.before.contains_key(id));
+        let more: BTreeSet<SiteId> = met.chain(group.iter().copied()).collect();
+        if more.len() == group.len() {
+            return group;
+        }
+        group = more;
+    }
 }
 
 fn sum_out(
     model: &Model,
     graph: &mut Graph,
-    states: &BTreeMap<SiteId, AxisId>,
-    site: SiteId,
+    states: &States,
+    group: &BTreeSet<SiteId>,
     touched: &[Factor],
 ) -> Result<Factor, ElboProblem> {
-    let plates = model.sites[site.index()].plates.clone();
+    let mut plates: Vec<AxisId> =
+        group.iter().map(|id| &model.sites[id.index()].plates).min_by_key(|p| p.len()).cloned().unwrap_or_default();
     let union = |of: fn(&Factor) -> &BTreeSet<SiteId>| touched.iter().flat_map(of).copied().collect::<BTreeSet<_>>();
     let (mut reads, mut summed) = (union(|f| &f.reads), union(|f| &f.summed));
     check_table(model, graph, states, &reads)?;
@@ -62,9 +95,18 @@ fn sum_out(
     }
     // A site's own prior reads it, so there is always a factor.
     let total = total.unwrap_or_else(|| graph.number(0.0));
-    let value = graph.reduce(Reduce::LogSumExp, total, Over::Axes(vec![states[&site]]));
-    reads.remove(&site);
-    summed.insert(site);
+    let own: Vec<AxisId> = group.iter().map(|id| states.own[id]).collect();
+    let before: Vec<AxisId> = group.iter().filter_map(|id| states.before.get(id).copied()).collect();
+    let chain = group.first().and_then(|id| chain::of(model, *id)).filter(|_| !before.is_empty());
+    let value = match chain {
+        None => graph.reduce(Reduce::LogSumExp, total, Over::Axes(own)),
+        Some(chain) => {
+            plates.retain(|axis| *axis != chain);
+            graph.op(Op::Forward { factor: total, chain, from: before, to: own })
+        }
+    };
+    reads.retain(|id| !group.contains(id));
+    summed.extend(group);
     let statements = touched.iter().flat_map(|f| f.statements.iter().copied()).collect();
     Ok(Factor { value, plates, reads, summed, statements })
 }
@@ -74,14 +116,10 @@ pub fn sum_over(graph: &mut Graph, value: NodeId, axes: Vec<AxisId>) -> NodeId {
     if axes.is_empty() { value } else { graph.reduce(Reduce::Sum, value, Over::Axes(axes)) }
 }
 
-fn check_table(
-    model: &Model,
-    graph: &Graph,
-    states: &BTreeMap<SiteId, AxisId>,
-    sites: &BTreeSet<SiteId>,
-) -> Result<(), ElboProblem> {
-    let known = |site: &SiteId| graph.axes.get(&states[site]).and_then(|size| size.known());
-    let table = sites.iter().filter_map(known).fold(1i64, i64::saturating_mul);
+fn check_table(model: &Model, graph: &Graph, states: &States, sites: &BTreeSet<SiteId>) -> Result<(), ElboProblem> {
+    let axes = |site: &SiteId| [states.own.get(site), states.before.get(site)].into_iter().flatten().copied();
+    let known = |axis: AxisId| graph.axes.get(&axis).and_then(|size| size.known());
+    let table = sites.iter().flat_map(axes).filter_map(known).fold(1i64, i64::saturating_mul);
     if table <= TABLE {
         return Ok(());
     }

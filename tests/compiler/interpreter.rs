@@ -85,12 +85,16 @@ impl<'w, 'm> Interpreter<'w, 'm> {
             log_q -= self.map(*id, u, &mut sites);
         }
         for (at, factor) in model.guide.factors.iter().enumerate() {
-            let values = RefCell::new(vec![]);
-            self.world.each(&factor.plates, &Positions::new(), &mut |row| {
+            // Row by row: later rows of a chain may read earlier ones.
+            let rows = RefCell::new(vec![]);
+            self.world.each(&factor.plates, &Positions::new(), &mut |row| rows.borrow_mut().push(row.clone()));
+            let rows = rows.into_inner();
+            let n = self.world.count(&model.sites[factor.site.index()].event);
+            sites.insert(factor.site, vec![f64::NAN; n * rows.len()]);
+            for (i, row) in rows.iter().enumerate() {
                 let draw = self.with(&sites, |eval| sample(eval, &self.graph, factor, self.world, row, random));
-                values.borrow_mut().extend(draw);
-            });
-            sites.insert(factor.site, values.into_inner());
+                sites.get_mut(&factor.site).expect("its rows")[i * n..][..n].copy_from_slice(&draw);
+            }
             log_q += self.sum(&sites, self.guide[at], &factor.plates);
         }
         self.beta * (self.log_p(&mut sites) - log_q)

@@ -47,9 +47,10 @@ impl Printer<'_> {
                 let (factor, remark) = self.written(*at);
                 (factor, join(&remark, "summed over its states"))
             }
-            Treatment::SummedOut(_) => {
-                ("summed out of the model".into(), because.replace(" and no factor in the guide", ""))
-            }
+            Treatment::SummedOut(_) => (
+                "summed out of the model".into(),
+                because.split(" and no factor in the guide").next().unwrap_or(because).into(),
+            ),
             Treatment::Leaf => ("drawn from the model".into(), "integrates to one".into()),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Printer, column, columns};
 use crate::dist::{self, Dist};
-use crate::elbo::{Estimator, Objective, Term, TermKind, Treatment, cost};
+use crate::elbo::{Estimator, Objective, Term, TermKind, Treatment, because, chain, cost};
 use crate::math::{NodeId, Op, SiteId, Support};
 use crate::model::Statement;
 use crate::shape::{Axis, AxisId};
@@ -40,6 +40,9 @@ impl Printer<'_> {
             for id in sites {
                 let view = &self.elbo.sites[id.index()];
                 list.push((view.choice.estimator, format!("{}: {}", self.site(*id), view.choice.because)));
+            }
+            for (_, steps) in because::recursions(&self.elbo.graph, self.model(), term.value) {
+                list.push((Estimator::SummedOut, steps));
             }
             if term.choice.estimator == Estimator::Analytic {
                 return list;
@@ -179,14 +182,23 @@ impl Printer<'_> {
 
     /// The sum over states, one density a line, each with the plates over which its product runs.
     fn summed_out(&self, sign: &str, sites: &[SiteId], statements: &[usize]) -> Vec<String> {
-        let outer: &[AxisId] = sites
-            .iter()
-            .map(|id| self.model().sites[id.index()].plates.as_slice())
-            .min_by_key(|p| p.len())
-            .unwrap_or(&[]);
+        // Of a path all rows are inside the sum.
+        let around = |id: &SiteId| {
+            let path = self.path(*id);
+            let plates = self.model().sites[id.index()].plates.iter().copied();
+            plates.filter(|axis| Some(*axis) != path).collect::<Vec<_>>()
+        };
+        let outer: Vec<AxisId> = sites.iter().map(around).min_by_key(|p| p.len()).unwrap_or_default();
         let random = self.random(statements);
         let (open, close) = if random { ("E_q[ ", " ]") } else { ("", "") };
-        let mut lines = vec![format!("  {sign} {open}log sum over {} of", self.sites(sites))];
+        let mut chains: Vec<String> = vec![];
+        for axis in sites.iter().filter_map(|id| self.path(*id)) {
+            let range = format!(" for {}", self.range(axis));
+            if !chains.contains(&range) {
+                chains.push(range);
+            }
+        }
+        let mut lines = vec![format!("  {sign} {open}log sum over {}{} of", self.sites(sites), chains.concat())];
         for (i, at) in statements.iter().enumerate() {
             let statement = &self.model().statements[*at];
             let plates = crate::elbo::estimator::place(self.model(), statement).0;
@@ -202,6 +214,12 @@ impl Printer<'_> {
             lines.push(format!("          {times}{product}{}{power}{end}", self.density(statement)));
         }
         lines
+    }
+
+    /// The chain along whose paths a site is summed out.
+    fn path(&self, id: SiteId) -> Option<AxisId> {
+        let summed = matches!(self.elbo.sites[id.index()].treatment, Treatment::SummedOut(_));
+        chain::of(self.model(), id).filter(|_| summed && chain::is_lagged(self.model(), id))
     }
 
     pub(super) fn range(&self, axis: AxisId) -> String {

@@ -63,7 +63,10 @@ impl<'a> Checker<'a> {
     fn non_centring(&self, id: SiteId, guide: &Guide) -> Option<Fix> {
         let site = &self.sites[id.index()];
         let Written { target, call, span } = *self.site_written.get(id.index())?;
-        if site.restricted || self.guide_reads(id, guide) || self.init_names(&site.name) {
+        let args: Vec<NodeId> = site.dist.args.values().copied().collect();
+        // In a chain the definition would have to read earlier rows of itself.
+        let recursive = self.read_sites(&args).contains(&id);
+        if site.restricted || recursive || self.guide_reads(id, guide) || self.init_names(&site.name) {
             return None;
         }
         let named = |name: &str| call.args.iter().find(|arg| arg.name.as_ref().is_some_and(|n| n.node == name));

@@ -67,7 +67,7 @@ impl Lowerer<'_> {
                 let last = self.log_softmax(&a)?;
                 if matches!(node.op, Op::Softmax(_)) { self.unary(Unary::Exp, &last) } else { Ok(last) }
             }
-            Op::Forward { .. } => limitation("a sum over the paths of a chain"),
+            Op::Forward { factor, chain, from, to } => self.forward(*factor, *chain, from, to),
             Op::Sample { kind, .. } => limitation(format!("a draw of {kind}")),
             Op::Complete { .. } | Op::Present(_) => limitation("a value that reads missing entries"),
             Op::Layer { layer, .. } => limitation(format!("the layer `{}`", layer.name())),

@@ -1,7 +1,7 @@
 //! Indices: a row becomes a label, a label an axis, a value a gather.
 
 use super::value::Label;
-use super::{Lowerer, Trouble, Value, bug, limitation};
+use super::{Lowerer, Trouble, Value, bug};
 use crate::math::{NodeId, Op, Pick};
 use crate::plan::{Binary, Reduce};
 use crate::shape::{AxisId, AxisKind};
@@ -14,7 +14,7 @@ impl Lowerer<'_> {
         for pick in picks {
             match pick {
                 Pick::Row(axis) => value = self.pick_row(&value, at, *axis)?,
-                Pick::Lag(..) => return limitation("a chain that reads earlier rows"),
+                Pick::Lag(axis, lag) => value = self.pick_lag(&value, at, *axis, *lag)?,
                 Pick::Slice(low, high) => {
                     let (start, end) = (self.size(low)?, self.size(high)?);
                     let axis = value.labels.len() + at;
@@ -69,6 +69,20 @@ impl Lowerer<'_> {
         }
         axes[position] = Some(label);
         self.sorted(id, &axes)
+    }
+
+    /// Event axis `at` becomes the axis `axis`, each row the one so many before it. The first rows have none before them,
+    /// and the condition around the index never takes what is there: they read the first.
+    fn pick_lag(&mut self, value: &Value, at: usize, axis: AxisId, lag: usize) -> Result<Value, Trouble> {
+        let position = value.labels.len() + at;
+        let n = self.shape(value)[position];
+        let first = self.b.slice(value.id, position, 0, 1.min(n));
+        let mut parts = vec![first; lag.min(n)];
+        if n > lag {
+            parts.push(self.b.slice(value.id, position, 0, n - lag));
+        }
+        let id = self.b.concat(&parts, position);
+        self.pick_row(&Value { id, ..value.clone() }, at, axis)
     }
 
     /// A value that varies over the axis already, indexed by it: the matching entries.

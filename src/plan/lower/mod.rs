@@ -23,6 +23,7 @@ mod guide;
 mod index;
 mod layout;
 mod objective;
+mod paths;
 mod provisos;
 mod rows;
 mod value;
