@@ -191,14 +191,8 @@ impl Printer<'_> {
         let outer: Vec<AxisId> = sites.iter().map(around).min_by_key(|p| p.len()).unwrap_or_default();
         let random = self.random(statements);
         let (open, close) = if random { ("E_q[ ", " ]") } else { ("", "") };
-        let mut chains: Vec<String> = vec![];
-        for axis in sites.iter().filter_map(|id| self.path(*id)) {
-            let range = format!(" for {}", self.range(axis));
-            if !chains.contains(&range) {
-                chains.push(range);
-            }
-        }
-        let mut lines = vec![format!("  {sign} {open}log sum over {}{} of", self.sites(sites), chains.concat())];
+        let names: Vec<String> = sites.iter().map(|id| self.summed_name(*id)).collect();
+        let mut lines = vec![format!("  {sign} {open}log sum over {} of", names.join(", "))];
         for (i, at) in statements.iter().enumerate() {
             let statement = &self.model().statements[*at];
             let plates = crate::elbo::estimator::place(self.model(), statement).0;
@@ -214,6 +208,14 @@ impl Printer<'_> {
             lines.push(format!("          {times}{product}{}{power}{end}", self.density(statement)));
         }
         lines
+    }
+
+    /// What a sum runs over: of a path it is all rows of the chain, `s` and not `s[t]`.
+    fn summed_name(&self, id: SiteId) -> String {
+        let site = &self.model().sites[id.index()];
+        let path = self.path(id);
+        let rows: Vec<AxisId> = site.plates.iter().copied().filter(|axis| Some(*axis) != path).collect();
+        crate::math::print::print_site(id, &rows, &self.words)
     }
 
     /// The chain along whose paths a site is summed out.
