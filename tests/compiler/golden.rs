@@ -38,7 +38,6 @@ fn compare(path: PathBuf, text: &str) -> Result<(), String> {
 /// Models that are checked and have no bound yet, and what the compiler says of each instead.
 const NOT_DERIVED: &[(&str, &str)] = &[
     ("deep_rbm", "ppl::limitation::energy"),
-    ("hmm", "ppl::limitation::chain"),
     ("missing", "ppl::limitation::missing_values"),
     ("rbm", "ppl::limitation::energy"),
 ];

@@ -8,7 +8,6 @@ use ppl::elbo::{self, Elbo, Estimator, Objective, Term, Treatment};
 use ppl::math::eval::{Env, Eval, Positions, Values};
 use ppl::math::{Noise, Op, SiteId};
 use ppl::model::{Owner, Rate, Settings};
-use ppl::plan::{lower, reference};
 use ppl::problem::Style;
 use ppl::source::Source;
 
@@ -294,42 +293,6 @@ fn a_bound_of_one_weight_is_the_log_mean_of_ratios_drawn_by_the_interpreter() {
     // The bound of order 1/2 lies above the elbo, of which it is no other name.
     let elbo: Vec<f64> = (0..3000).map(|_| interpreter.draw(&mut random)).collect();
     assert!(summary(&truth).0 > summary(&elbo).0 + 4.0 * summary(&elbo).1);
-}
-
-/// The plan of the log joint on the reference evaluator, against the terms of the bound at the same point.
-fn check_plan(file: &str, size: usize) {
-    let elbo = derived(file, &[]);
-    let mut random = Random(17);
-    let world = World::new(&elbo.model, size, &[], &mut random);
-    let program = lower::joint(&elbo, &world.bound(), 1).unwrap_or_else(|trouble| panic!("{file}: {trouble:?}"));
-    let eval = |points: &[f64]| reference::evaluate_once(&program.plan, &[points]).expect("a value");
-    for _ in 0..5 {
-        let draw = Draw::new(&elbo, &world, &mut random);
-        let mut points = vec![0.0; program.layout.point()];
-        for block in &program.layout.sites {
-            points[block.offset..][..block.len()].copy_from_slice(&draw.free[&block.of]);
-        }
-        let outputs = eval(&points);
-        let terms = total(&elbo, &world, &draw, &elbo.log_p) - total(&elbo, &world, &draw, &elbo.log_q);
-        assert!((outputs[0][0] - terms).abs() < 1e-9 * (1.0 + terms.abs()), "{file}: {} and {terms}", outputs[0][0]);
-        for (i, slope) in outputs[1].iter().enumerate() {
-            let at = |by: f64| {
-                let mut points = points.clone();
-                points[i] += by;
-                eval(&points)[0][0]
-            };
-            let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
-            assert!((difference - slope).abs() < 1e-5 * (1.0 + slope.abs()), "{file}, {i}: {slope} and {difference}");
-        }
-    }
-}
-
-#[test]
-fn plans_of_chains_are_what_was_derived() {
-    for rows in 1..=6 {
-        check_plan("tests/cases/elbo_chain.vi", rows);
-    }
-    check_plan("tests/cases/elbo_chains.vi", 2);
 }
 
 /// Every n-th trial, so that the test's threads share them.
