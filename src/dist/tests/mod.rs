@@ -211,15 +211,18 @@ fn grid(case: &Case, map: Option<&Bijector>, support: &Support) -> Vec<(Vec<f64>
         Some(Bijector::Identity) if case.kind == Kind::Laplace => {
             let loc = case.args[0].1[0];
             let (x, slope) = (|t: f64| loc + t.sinh().powi(5), |t: f64| 5.0 * t.sinh().powi(4) * t.cosh());
-            line(-2.5, 2.5, 0.005).map(|t| (vec![x(t)], 0.005 * slope(t))).collect()
+            line(-2.5, 2.5, 0.01).map(|t| (vec![x(t)], 0.01 * slope(t))).collect()
         }
         // Stretched, for heavy tails.
-        Some(Bijector::Identity) => line(-30.0, 30.0, 0.08).map(|t| (vec![t.sinh()], 0.08 * t.cosh())).collect(),
-        Some(Bijector::Simplex) => {
-            let pairs = line(-30.0, 30.0, 0.5).flat_map(|a| line(-30.0, 30.0, 0.5).map(move |b| vec![a, b]));
-            pairs.map(|u| (u, 0.25)).collect()
+        Some(Bijector::Identity) => {
+            let far = if matches!(case.kind, Kind::Cauchy | Kind::StudentT) { 30.0 } else { 8.0 };
+            line(-far, far, 0.1).map(|t| (vec![t.sinh()], 0.1 * t.cosh())).collect()
         }
-        Some(_) => line(-60.0, 60.0, 0.1).map(|u| (vec![u], 0.1)).collect(),
+        Some(Bijector::Simplex) => {
+            let pairs = line(-30.0, 30.0, 0.6).flat_map(|a| line(-30.0, 30.0, 0.6).map(move |b| vec![a, b]));
+            pairs.map(|u| (u, 0.36)).collect()
+        }
+        Some(_) => line(-60.0, 60.0, 0.2).map(|u| (vec![u], 0.2)).collect(),
     }
 }
 
