@@ -40,8 +40,8 @@ pub fn refusals(model: &Model) -> Problems {
                     problems.push(SimulateProblem::NoDraw { dist, span: site.span });
                 } else if site.restricted {
                     let support = print_type(model, &site.support, &[]);
-                    let name = site.name.clone();
-                    problems.push(SimulateProblem::Restricted { site: name, support, dist, span: site.span });
+                    let (site, span, interval) = (site.name.clone(), site.span, site.support.event_rank() == 0);
+                    problems.push(SimulateProblem::Restricted { site, support, interval, dist, span });
                 }
             }
             Statement::Observe(seen) if !drawn(&seen.dist) => {

@@ -7,7 +7,7 @@ use crate::source::Span;
 pub enum SimulateProblem {
     Factor { span: Span },
     NoDraw { dist: String, span: Span },
-    Restricted { site: String, support: String, dist: String, span: Span },
+    Restricted { site: String, support: String, interval: bool, dist: String, span: Span },
     NothingObserved { span: Option<Span> },
     NotANumber { name: String, rows: Vec<usize>, span: Span },
     Broken { what: String, value: f64, rows: Vec<usize>, support: String, span: Span },
@@ -31,12 +31,16 @@ impl From<SimulateProblem> for Problem {
             P::NoDraw { dist, span } => error("ppl::simulate::no_draw", format!("`{dist}` cannot be drawn from"))
                 .label(span, "there is no exact draw of this")
                 .help("give it a proper prior that can be drawn from, such as `Normal(0, 10)`"),
-            P::Restricted { site, support, dist, span } => error(
-                "ppl::simulate::no_draw",
-                format!("`{site}` is restricted to {support}, and draws of {dist} are not"),
-            )
-            .label(span, "the density is cut off here and not renormalized")
-            .help(format!("write `Truncated({dist}(...), lo, hi)`, or a distribution over {support}")),
+            P::Restricted { site, support, interval, dist, span } => {
+                let help = match interval {
+                    true => format!("write `Truncated({dist}(...), lo, hi)`, or a distribution over {support}"),
+                    false => format!("draw `{site}` from a distribution over {support} in a copy of the model"),
+                };
+                let message = format!("`{site}` is restricted to {support}, and draws of {dist} are not");
+                error("ppl::simulate::no_draw", message)
+                    .label(span, "the density is cut off here and not renormalized")
+                    .help(help)
+            }
             P::NothingObserved { span } => {
                 let problem =
                     error("ppl::simulate::no_data", "the model observes no data, so there are none to simulate".into());

@@ -85,22 +85,45 @@ type Drawn = (&'static str, &'static str, &'static [f64], &'static [f64]);
 
 const DRAWN: &[Drawn] = &[
     ("real", "Normal(1, 2)", &[1.0], &[4.0]),
+    ("real", "Laplace(1, 2)", &[1.0], &[8.0]),
+    ("real", "Logistic(1, 2)", &[1.0], &[13.159_472_53]),
+    ("real", "Gumbel(1, 2)", &[2.154_431_33], &[6.579_736_267]),
+    ("real(-1, 3)", "Uniform(-1, 3)", &[1.0], &[4.0 / 3.0]),
     ("real", "StudentT(8, 1, 2)", &[1.0], &[4.0 * 8.0 / 6.0]),
     ("positive", "LogNormal(0, 0.5)", &[1.133_148_453], &[0.364_695_84]),
     ("positive", "HalfNormal(2)", &[1.595_769_122], &[1.453_520_911]),
     ("positive", "Exponential(2)", &[0.5], &[0.25]),
     ("positive", "Gamma(3, 2)", &[1.5], &[0.75]),
+    ("positive", "Weibull(2, 3)", &[2.658_680_776], &[1.931_416_53]),
+    ("real(1, inf)", "Pareto(1, 6)", &[1.2], &[0.06]),
+    ("positive", "Erlang(3, 2)", &[1.5], &[0.75]),
+    ("positive", "InverseGamma(6, 5)", &[1.0], &[0.25]),
+    ("positive", "ChiSquared(4)", &[4.0], &[8.0]),
+    ("real(0, inf)", "TruncatedNormal(0, 1, 0, inf)", &[0.797_884_561], &[0.363_380_228]),
+    ("unit", "Kumaraswamy(2, 3)", &[0.457_142_857], &[0.041_020_408]),
+    ("unit", "RelaxedBernoulli(1, 0.5)", &[0.5], &[1.0 / 12.0]),
+    ("real(-3.141592653589793, 3.141592653589793)", "VonMises(0, 1)", &[0.0], &[1.604_254_3]),
     ("unit", "Beta(2, 3)", &[0.4], &[0.04]),
     ("binary", "Bernoulli(0.3)", &[0.3], &[0.21]),
     ("category(3)", "Categorical([0.2, 0.3, 0.5])", &[1.3], &[0.61]),
     ("count", "Poisson(4)", &[4.0], &[4.0]),
     ("count(10)", "Binomial(10, 0.3)", &[3.0], &[2.1]),
+    ("count", "Geometric(0.25)", &[3.0], &[12.0]),
+    ("count", "NegativeBinomial(3, 2)", &[3.0], &[7.5]),
+    ("count", "ZeroInflatedPoisson(0.3, 2)", &[1.4], &[2.24]),
+    ("count(10)", "BetaBinomial(10, 2, 3)", &[4.0], &[6.0]),
+    ("count(6)", "DiscreteUniform(2, 6)", &[4.0], &[2.0]),
+    ("category(3)", "OrderedLogistic(0, [-1, 1])", &[1.0], &[0.537_882_843]),
+    ("count(10)", "DiscretizedLogistic(4, 1)", &[4.015_057_08], &[3.162_014_795]),
     ("real", "Mixture([0.25, 0.75], [Normal(0, 1), Normal(4, 1)])", &[3.0], &[4.0]),
     ("real(1, inf)", "Truncated(Exponential(1), lo: 1)", &[2.0], &[1.0]),
     // A clipped exponential: E min(X, 1) and its variance.
     ("positive", "Censored(Exponential(1), hi: 1)", &[0.632_120_559], &[0.129_045_71]),
     ("simplex[2]", "Dirichlet([1, 3])", &[0.25, 0.75], &[0.0375, 0.0375]),
     ("real[2]", "MvNormal([1, -1], chol: cholesky([[2, 0.5], [0.5, 1]]))", &[1.0, -1.0], &[2.0, 1.0]),
+    ("simplex[2]", "LogisticNormal(0, 1)", &[0.5, 0.5], &[0.043_379_036, 0.043_379_036]),
+    ("simplex[2]", "Concrete(1, [0.5, 0.5])", &[0.5, 0.5], &[1.0 / 12.0, 1.0 / 12.0]),
+    ("real[2]", "AR([0.5], 1)", &[0.0, 0.0], &[1.0, 1.25]),
     ("onehot[3]", "OneHot([0.2, 0.3, 0.5])", &[0.2, 0.3, 0.5], &[0.16, 0.21, 0.25]),
     ("count(5)[3]", "Multinomial(5, [0.2, 0.3, 0.5])", &[1.0, 1.5, 2.5], &[0.8, 1.05, 1.25]),
     // n p (1 - p) (n + a) / (1 + a), of a = 4
@@ -109,6 +132,19 @@ const DRAWN: &[Drawn] = &[
     // A correlation that is uniform on -1 to 1, and what is left of the second row.
     ("cholesky_corr[2]", "LKJCholesky(1)", &[1.0, 0.0, 0.0, FRAC_PI_4], &[0.0, 0.0, 1.0 / 3.0, 0.049_816_4]),
 ];
+
+/// Without mean or variance, or of no use for data.
+const NOT_BY_MOMENTS: [&str; 4] = ["Cauchy", "HalfCauchy", "Flat", "Delta"];
+
+/// A distribution that is added gets a line above.
+#[test]
+fn every_distribution_is_drawn() {
+    let lines: Vec<&str> = DRAWN.iter().map(|(_, dist, ..)| *dist).collect();
+    for name in ppl::dist::catalogue::ROWS.iter().map(|row| row.name) {
+        let drawn = lines.iter().any(|line| line.contains(&format!("{name}(")));
+        assert!(drawn || NOT_BY_MOMENTS.contains(&name), "{name} is not among what is drawn");
+    }
+}
 
 #[test]
 fn what_is_drawn_has_the_mean_and_the_variance_of_its_distribution() {
