@@ -3,9 +3,10 @@
 use super::Checker;
 use super::names::Meaning;
 use super::objectives::{objective, optimizer, whole};
+use crate::math::shape_rules::product;
 use crate::model::problems::Fits;
 use crate::model::{Draws, FitBlock, Init, Owner, Phase};
-use crate::shape::DimId;
+use crate::shape::{DimId, Size};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Call, Entry, Expr, ExprKind, FitItem, FitValue, PhaseOf, UnaryOp};
 
@@ -229,25 +230,52 @@ fn init<'a>(checker: &mut Checker<'a>, entry: &'a Entry, fit: &mut FitBlock) {
 fn record<'a>(checker: &mut Checker<'a>, fields: &'a [(crate::syntax::Name, Expr)]) -> Option<Init> {
     let mut values = std::collections::BTreeMap::new();
     for (name, value) in fields {
-        let site = checker.sites.iter().any(|site| site.name == name.node);
-        let param = checker.params.iter().any(|param| param.name == name.node);
-        if !site && !param {
-            let known: Vec<String> = checker
-                .sites
-                .iter()
-                .map(|s| s.name.clone())
-                .chain(checker.params.iter().map(|p| p.name.clone()))
-                .collect();
-            let nearest = super::names::nearest(&name.node, known.iter().map(String::as_str));
-            checker.report(Fits::InitName { name: name.node.clone(), nearest, span: name.span });
-        }
         let mut numbers = vec![];
         if !flatten(value, &mut numbers) {
             return None;
         }
+        checker.check_init_value(name, &numbers, value.span);
         values.insert(name.node.clone(), numbers);
     }
     Some(Init::Values(values))
+}
+
+impl<'a> Checker<'a> {
+    /// As many numbers as the value has entries, or one for all of them, inside of its support.
+    fn check_init_value(&mut self, name: &crate::syntax::Name, numbers: &[f64], span: Span) {
+        let site = self.sites.iter().find(|site| site.name == name.node).map(|site| {
+            let rows = site.plates.iter().map(|axis| self.axes[*axis].size.clone());
+            (site.support.clone(), rows.chain(site.event.clone()).collect::<Vec<_>>())
+        });
+        let param = self
+            .params
+            .iter()
+            .find(|param| param.name == name.node)
+            .map(|param| (param.support.clone(), param.rows.iter().chain(&param.event).cloned().collect()));
+        let Some((support, sizes)) = site.or(param) else {
+            let sites = self.sites.iter().map(|site| site.name.as_str());
+            let params = self.params.iter().filter(|param| param.net.is_none()).map(|param| param.name.as_str());
+            let nearest = super::names::nearest(&name.node, sites.chain(params));
+            self.report(Fits::InitName { name: name.node.clone(), nearest, span: name.span });
+            return;
+        };
+        let sizes: Vec<Size> = sizes.iter().map(|size| self.known_size(size)).collect();
+        let entries = product(&sizes).known();
+        if numbers.len() != 1 && entries.is_some_and(|entries| entries != numbers.len() as i64) {
+            let shape = self.print_event(&sizes);
+            self.report(Fits::InitCount { name: name.node.clone(), shape, given: numbers.len(), span });
+            return;
+        }
+        // An end point is infinitely far away on the unconstrained scale.
+        let range = support.range();
+        if let Some(value) = numbers.iter().find(|value| !(range.lo < **value && **value < range.hi))
+            && !support.is_discrete()
+            && !support.is_matrix()
+        {
+            let support = self.support_text(&support);
+            self.report(Fits::InitOutside { name: name.node.clone(), value: *value, support, span });
+        }
+    }
 }
 
 /// The numbers of a literal array, row by row.

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Checker;
 use crate::dist::Kind;
+use crate::math::print::print_number;
+use crate::math::support::Bound;
 use crate::math::{DataId, NodeId, Op, ParamId, SiteId, Support};
 use crate::model::problems::{Items, Lints};
 use crate::model::{Guide, Proviso, Statement};
@@ -14,7 +16,7 @@ use crate::source::Span;
 type Lint = for<'a> fn(&mut Checker<'a>, &Guide);
 
 const LINTS: &[Lint] =
-    &[unused_data, unused_latent, restricted_half, super::funnel::funnel, super::symmetry::label_symmetry];
+    &[unused_data, unused_latent, restricted, super::funnel::funnel, super::symmetry::label_symmetry];
 
 impl<'a> Checker<'a> {
     /// Rules and lints that need the whole model. Lints of a model that is wrong would only distract.
@@ -138,28 +140,53 @@ fn unused_latent(checker: &mut Checker, _: &Guide) {
 /// Densities that are symmetric about loc, and what their upper halves are called.
 const HALVES: &[(Kind, &str, &str)] = &[(Kind::Normal, "Normal", "HalfNormal"), (Kind::Cauchy, "Cauchy", "HalfCauchy")];
 
-/// A density cut at 0 that has a normalized form: the same posterior, and a bound that is one of log evidence.
-fn restricted_half(checker: &mut Checker, _: &Guide) {
+/// A density that its type cuts off, and that has a normalized form: the same posterior, and a bound that is one of log
+/// evidence.
+fn restricted(checker: &mut Checker, _: &Guide) {
     for at in 0..checker.sites.len() {
         let site = &checker.sites[at];
-        let centred = site.dist.args.get("loc").and_then(|loc| checker.fold_number(*loc)) == Some(0.0);
-        if !site.restricted || !centred || site.support != Support::Positive {
+        if !site.restricted {
             continue;
         }
-        let Some((dist, half)) = HALVES.iter().find(|row| row.0 == site.dist.kind).map(|row| (row.1, row.2)) else {
-            continue;
-        };
-        let name = site.name.clone();
-        let call = checker.site_written[at].call;
+        let centred = site.dist.args.get("loc").and_then(|loc| checker.fold_number(*loc)) == Some(0.0);
+        let half = HALVES.iter().find(|row| row.0 == site.dist.kind && centred && site.support == Support::Positive);
+        match half {
+            Some((_, dist, half)) => checker.restricted_half(at, dist, half),
+            None => checker.restricted_interval(at),
+        }
+    }
+}
+
+impl<'a> Checker<'a> {
+    fn restricted_half(&mut self, at: usize, dist: &str, half: &str) {
+        let (name, call) = (self.sites[at].name.clone(), self.site_written[at].call);
         let scale = match call.args.as_slice() {
             [_, scale] if scale.name.as_ref().is_none_or(|name| name.node == "scale") => Some(scale.value.span),
             _ => None,
         };
         let fix = scale.map(|scale| {
-            let text = format!("{half}({})", checker.ast.source.slice(scale));
+            let text = format!("{half}({})", self.ast.source.slice(scale));
             Fix { title: format!("write {half}"), edits: vec![Edit { span: call.span, text }] }
         });
         let span = call.span;
-        checker.report(Lints::HalfDensity { name, dist: dist.into(), half: half.into(), span, fix });
+        self.report(Lints::HalfDensity { name, dist: dist.into(), half: half.into(), span, fix });
+    }
+
+    /// Of an interval what `Truncated` makes of it; other supports have no normalized form.
+    fn restricted_interval(&mut self, at: usize) {
+        let site = &self.sites[at];
+        let (dist, range) = (crate::dist::row(site.dist.kind).name, site.support.range());
+        let interval = matches!(site.support, Support::Positive | Support::Unit)
+            || matches!(site.support, Support::Interval(Bound::Number(_), Bound::Number(_)));
+        if !interval || crate::dist::cdf::of(site.dist.kind).is_none() {
+            return;
+        }
+        let (name, call) = (site.name.clone(), self.site_written[at].call);
+        let (written, span) = (self.ast.source.slice(call.span), call.span);
+        let text = format!("Truncated({written}, {}, {})", print_number(range.lo), print_number(range.hi));
+        let fix = Fix { title: "write Truncated".into(), edits: vec![Edit { span, text: text.clone() }] };
+        let support = self.support_text(&self.sites[at].support);
+        let text = if text.contains('\n') { format!("Truncated({dist}(...), ...)") } else { text };
+        self.report(Lints::Restricted { name, dist: dist.into(), support, text, span, fix });
     }
 }

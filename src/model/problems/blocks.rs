@@ -117,6 +117,8 @@ pub(in crate::model) enum Fits {
     BatchNotADim { name: String, word: &'static str, span: Span },
     UnknownName { what: &'static str, name: String, nearest: Option<String>, known: String, span: Span },
     InitName { name: String, nearest: Option<String>, span: Span },
+    InitCount { name: String, shape: String, given: usize, span: Span },
+    InitOutside { name: String, value: f64, support: String, span: Span },
 }
 
 impl From<Fits> for Problem {
@@ -175,6 +177,18 @@ impl From<Fits> for Problem {
                     .label(span, format!("an {what} is wanted here"))
                     .help(did_you_mean(&nearest, format!("there are {known}")))
             }
+            Fits::InitCount { name, shape, given, span } => Problem::error(
+                "ppl::model::fit_value",
+                format!("`init:` gives `{name}` {given} numbers, and it is {shape}"),
+            )
+            .label(span, "not as many as it has entries")
+            .help("give one number for all entries, or every entry, row by row"),
+            Fits::InitOutside { name, value, support, span } => Problem::error(
+                "ppl::model::fit_value",
+                format!("`init:` starts `{name}` at {value}, and it is {support}"),
+            )
+            .label(span, "not inside its support")
+            .help("start values are on the scale of the model, and an end point is no start"),
             Fits::InitName { name, nearest, span } => Problem::error(
                 "ppl::model::fit_value",
                 format!("`init:` names `{name}`, which is neither a site nor a param"),

@@ -10,6 +10,7 @@ pub(in crate::model) enum Lints {
     Funnel { site: String, scale: String, site_span: Span, scale_span: Span, fix: Option<Fix> },
     LabelSymmetry { site: String, plate: String, sites: Vec<String>, span: Span },
     HalfDensity { name: String, dist: String, half: String, span: Span, fix: Option<Fix> },
+    Restricted { name: String, dist: String, support: String, text: String, span: Span, fix: Fix },
     Improper { name: String, span: Span },
 }
 
@@ -78,6 +79,13 @@ impl From<Lints> for Problem {
                     None => problem,
                 }
             }
+            Lints::Restricted { name, dist, support, text, span, fix } => Problem::warning(
+                "ppl::model::restricted",
+                format!("`{name}` is {support}, and the part of {dist} that lies there is not renormalized"),
+            )
+            .label(span, "its mass there is below 1")
+            .help(format!("write `{text}`: the same posterior, and its bound is a bound on log evidence"))
+            .fix(fix),
             Lints::Improper { name, span } => Problem::warning(
                 "ppl::model::improper",
                 format!("`{name}` has a flat prior and nothing observed depends on it"),

@@ -93,7 +93,14 @@ impl From<Supports> for Problem {
             Supports::FlatOn { name, support, span } => {
                 Problem::error("ppl::model::flat_support", format!("Flat has no density on {support}"))
                     .label(span, "not an interval of numbers")
-                    .help(format!("give `{name}` a proper prior, for example `Dirichlet(1)` on a simplex"))
+                    .help(match support.split('[').next() {
+                        Some("simplex") => format!("give `{name}` a proper prior, for example `Dirichlet(1)`"),
+                        Some("cholesky_corr") => format!("give `{name}` a proper prior, for example `LKJCholesky(2)`"),
+                        Some("cov" | "cholesky") => {
+                            format!("build `{name}` from scales and a `cholesky_corr` site with `LKJCholesky(2)`")
+                        }
+                        _ => format!("give `{name}` a proper prior"),
+                    })
             }
             Supports::RestrictedMass { name, support, reads, written, bounds, span } => {
                 let message = format!("restricting `{name}` to {support} leaves a mass that depends on {reads}");
