@@ -227,3 +227,35 @@ fn any_layout_of_a_model_has_the_same_tree_and_one_fixed_point() {
         assert_eq!(words(text), words(&print(&good(&other))), "{name}");
     }
 }
+
+/// A comment after every token where the text goes on, and at every line's end: none is lost, and none changes the tree.
+#[test]
+fn a_comment_may_stand_in_every_position() {
+    let step = if cfg!(debug_assertions) { 13 } else { 1 };
+    for (name, text) in files() {
+        let split = Split::new(&text, &mut vec![]);
+        let tree = shape(&good(&text));
+        let mut depth: usize = 0;
+        for (i, token) in split.tokens.iter().enumerate() {
+            let word = &text[token.span.start..token.span.end];
+            match word {
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            let next = split.tokens.get(i + 1).map_or("\n", |next| &text[next.span.start..next.span.end]);
+            let goes_on = depth > 0 || matches!(word, "," | "=" | "~" | ":" | "->" | "then" | "else" | "+" | "-" | "*");
+            let comment = match (goes_on, next) {
+                (_, "\n") => " # here",
+                (true, _) if !next.starts_with('#') => " # here\n",
+                _ => continue,
+            };
+            if i % step != 0 || word.starts_with('#') {
+                continue;
+            }
+            let other = format!("{}{comment}{}", &text[..token.span.end], &text[token.span.end..]);
+            assert!(shape(&good(&other)) == tree, "{name} as\n{other}");
+            check_layout(&other);
+        }
+    }
+}
