@@ -175,8 +175,10 @@ pub struct Entries {
     /// Rows drawn each step: `N=128`. May be repeated.
     #[arg(long, value_name = "DIM=ROWS", value_delimiter = ',')]
     pub batch: Vec<String>,
+    /// How often every row is seen.
     #[arg(long, value_name = "N")]
     pub epochs: Option<String>,
+    /// How many steps are made.
     #[arg(long, value_name = "N", conflicts_with = "epochs")]
     pub steps: Option<String>,
     /// Independent copies of the objective a step.
@@ -188,6 +190,7 @@ pub struct Entries {
     /// `converged`
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["epochs", "steps"])]
     pub stop: Option<String>,
+    /// How many epochs without a gain end a fit with nets.
     #[arg(long, value_name = "N")]
     pub patience: Option<String>,
     /// The largest norm of a gradient.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::cli::problems::CliProblem;
 use crate::data::Bound;
 use crate::elbo::Elbo;
 use crate::fit::drive::{self, Task};
@@ -27,7 +28,19 @@ pub fn backend(name: &str) -> Result<Box<dyn Backend>, Box<Problem>> {
     #[cfg(feature = "cpu")]
     return crate::engine::backend(name).map_err(Box::new);
     #[cfg(not(feature = "cpu"))]
-    Err(Box::new(crate::cli::problems::CliProblem::Backend { name: name.into() }.into()))
+    Err(Box::new(CliProblem::Backend { name: name.into() }.into()))
+}
+
+/// Computes in this many threads from now on; the reference has one and asks for none.
+#[cfg(feature = "cpu")]
+pub fn use_threads(count: usize) -> Result<(), CliProblem> {
+    let built = rayon::ThreadPoolBuilder::new().num_threads(count).build_global();
+    built.map_err(|error| CliProblem::ThreadPool { count, why: error.to_string() })
+}
+
+#[cfg(not(feature = "cpu"))]
+pub fn use_threads(_: usize) -> Result<(), CliProblem> {
+    Ok(())
 }
 
 const REFERENCE: &str = "reference";

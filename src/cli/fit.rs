@@ -59,14 +59,16 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
 /// What is asked for and can be had, before any work is done.
 fn backend(verb: &Fit, screen: &Screen) -> Result<Box<dyn Backend>, End> {
     let name = verb.backend.as_deref().unwrap_or(drive::DEFAULT_BACKEND);
-    let problem = match (&verb.resume, verb.threads) {
-        (Some(_), _) => CliProblem::Resume.into(),
-        (None, Some(0)) => CliProblem::Threads.into(),
-        (None, Some(_)) => CliProblem::ThreadsLater.into(),
-        (None, None) => match drive::backend(name) {
-            Ok(backend) => return Ok(backend),
-            Err(problem) => *problem,
-        },
+    let asked = match (&verb.resume, verb.threads) {
+        (Some(_), _) => Err(CliProblem::Resume),
+        (None, Some(0)) => Err(CliProblem::Threads),
+        (None, Some(count)) => drive::use_threads(count),
+        (None, None) => Ok(()),
+    };
+    let problem = match asked.map(|()| drive::backend(name)) {
+        Ok(Ok(backend)) => return Ok(backend),
+        Ok(Err(problem)) => *problem,
+        Err(problem) => problem.into(),
     };
     // A device that this machine does not have is its fault; a name that nobody knows is a slip.
     let end = if problem.code == "ppl::engine::device" { End::Failed } else { End::Usage };

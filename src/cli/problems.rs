@@ -5,31 +5,96 @@ use crate::problem::Problem;
 /// Facts about arguments, and about files that the user named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CliProblem {
-    Later { verb: &'static str, does: &'static str },
-    NoFile { file: String, why: String },
-    NotWritten { file: String, why: String },
-    NotUtf8 { file: String, line: usize },
-    NotAModel { file: String },
-    NoSuchSet { name: String, near: Option<String>, sets: Vec<String> },
-    SetLater { name: String },
-    SetNotFound { name: String, places: Vec<String> },
-    NotMnist { folder: String, missing: Vec<String> },
-    NoSplit { name: String },
-    NeedsData { stage: String },
-    NoFormat { stage: String, format: String, stages: Vec<String> },
-    Rows { sources: usize },
-    SimulateTo { file: String },
-    NoTable { file: String, item: String, why: &'static str },
-    ParamFile { file: String, why: String },
-    MadeData { items: Vec<String> },
-    LrTwice { optimizer: String },
-    NoEntry { flag: String, value: String },
-    Backend { name: String },
+    Later {
+        verb: &'static str,
+        does: &'static str,
+    },
+    NoFile {
+        file: String,
+        why: String,
+    },
+    NotWritten {
+        file: String,
+        why: String,
+    },
+    NotUtf8 {
+        file: String,
+        line: usize,
+    },
+    NotAModel {
+        file: String,
+    },
+    NoSuchSet {
+        name: String,
+        near: Option<String>,
+        sets: Vec<String>,
+    },
+    SetLater {
+        name: String,
+    },
+    SetNotFound {
+        name: String,
+        places: Vec<String>,
+    },
+    NotMnist {
+        folder: String,
+        missing: Vec<String>,
+    },
+    NoSplit {
+        name: String,
+    },
+    NeedsData {
+        stage: String,
+    },
+    NoFormat {
+        stage: String,
+        format: String,
+        stages: Vec<String>,
+    },
+    Rows {
+        sources: usize,
+    },
+    SimulateTo {
+        file: String,
+    },
+    NoTable {
+        file: String,
+        item: String,
+        why: &'static str,
+    },
+    ParamFile {
+        file: String,
+        why: String,
+    },
+    MadeData {
+        items: Vec<String>,
+    },
+    LrTwice {
+        optimizer: String,
+    },
+    NoEntry {
+        flag: String,
+        value: String,
+    },
+    Backend {
+        name: String,
+    },
     Resume,
     Threads,
-    ThreadsLater,
-    InitFile { file: String, why: String },
-    NoCode { code: String, near: Option<String> },
+    /// The system did not give as many threads.
+    #[cfg_attr(not(feature = "cpu"), allow(dead_code))]
+    ThreadPool {
+        count: usize,
+        why: String,
+    },
+    InitFile {
+        file: String,
+        why: String,
+    },
+    NoCode {
+        code: String,
+        near: Option<String>,
+    },
 }
 
 impl From<CliProblem> for Problem {
@@ -108,8 +173,8 @@ impl From<CliProblem> for Problem {
             }
             P::Resume => error("ppl::limitation::resume", "`--resume` is not there yet")
                 .help("start the fit again; the same seed takes the same steps"),
-            P::ThreadsLater => error("ppl::limitation::threads", "the number of threads cannot be chosen yet")
-                .help("leave `--threads` out"),
+            P::ThreadPool { count, why } => error("ppl::cli::threads", format!("cannot use {count} threads: {why}"))
+                .help("ask for fewer, or leave `--threads` out: one for each core"),
             P::Threads => error("ppl::cli::threads", "--threads must be at least 1"),
             P::InitFile { file, why } => {
                 error("ppl::cli::init", format!("{file} holds no values to start from: {why}"))

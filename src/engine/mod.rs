@@ -14,11 +14,9 @@ mod problems;
 mod special;
 mod tensor;
 
-pub use device::BackendName;
-pub use problems::EngineProblem;
-
-use crate::plan::{Backend, Evaluate, Failure, Plan, Precision};
+pub use crate::plan::{Backend, Evaluate, Failure, Plan, Precision};
 use crate::problem::Problem;
+pub use device::BackendName;
 
 use device::Place;
 
@@ -32,13 +30,6 @@ pub fn backend(name: &str) -> Result<Box<dyn Backend>, Problem> {
 /// The names a user may write after `--backend`, those that are not compiled in among them.
 pub fn names() -> impl Iterator<Item = &'static str> {
     device::NAMES.iter().filter(|row| !row.hidden).map(|row| row.text)
-}
-
-/// Computes in this many threads from now on; every number of them gives the same results. Once a process, and before
-/// anything is computed.
-pub fn use_threads(count: usize) -> Result<(), Problem> {
-    let built = rayon::ThreadPoolBuilder::new().num_threads(count).build_global();
-    built.map_err(|error| EngineProblem::Threads { count, reason: error.to_string() }.into())
 }
 
 struct Engine {

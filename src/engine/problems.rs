@@ -11,8 +11,6 @@ pub enum EngineProblem {
     NotCompiled { name: &'static str, feature: &'static str },
     /// It is compiled in, but this machine does not offer it.
     NoDevice { name: &'static str, reason: String },
-    /// The number of threads was asked for after work had begun.
-    Threads { count: usize, reason: String },
 }
 
 impl From<EngineProblem> for Problem {
@@ -34,10 +32,6 @@ impl From<EngineProblem> for Problem {
             EngineProblem::NoDevice { name, reason } => {
                 Problem::error("ppl::engine::device", format!("no device for the backend `{name}`: {reason}"))
                     .help("install a driver for it (without a GPU: Mesa's lavapipe), or use `--backend cpu`")
-            }
-            EngineProblem::Threads { count, reason } => {
-                Problem::error("ppl::engine::threads", format!("cannot use {count} threads: {reason}"))
-                    .help("give the number of threads once, before anything is computed")
             }
         }
     }

@@ -10,6 +10,7 @@ mod plans;
 mod posteriors;
 mod rows;
 mod speed;
+mod threads;
 #[allow(dead_code)] // The truth tests of the fast suite use all of it.
 #[path = "../compiler/world.rs"]
 mod world;
