@@ -63,6 +63,13 @@ pub struct Outside {
     why: Option<&'static str>,
 }
 
+/// The first of some values that does not fit.
+struct Misplaced {
+    place: usize,
+    value: f64,
+    why: Option<&'static str>,
+}
+
 impl<'a> Guard<'a> {
     /// Values of data alone are looked at here, once.
     pub fn new(elbo: &'a Elbo, data: &'a Bound, backend: &'a dyn Backend, given: Given) -> Result<Guard<'a>, Failure> {
@@ -126,7 +133,7 @@ impl<'a> Guard<'a> {
             let shape = &shapes[k];
             let per_draw = if *draws { shape[1..].iter().product() } else { values.len() };
             for (draw, values) in values.chunks(per_draw.max(1)).enumerate() {
-                let Some((place, value, why)) = self.misfit(*at, *side, values)? else { continue };
+                let Some(Misplaced { place, value, why }) = self.misfit(*at, *side, values)? else { continue };
                 let (rows, entry) = self.position(axes, &shape[usize::from(*draws)..], place, look.rows);
                 let outside = Outside { proviso: *at, side: *side, rows, entry, value, why };
                 // What does not vary over the draws is outside at all of them.
@@ -162,15 +169,11 @@ impl<'a> Guard<'a> {
     }
 
     /// Where the first value stands that does not fit. What is not a number is told by who meets it.
-    fn misfit(
-        &self,
-        at: usize,
-        side: Side,
-        values: &[f64],
-    ) -> Result<Option<(usize, f64, Option<&'static str>)>, Failure> {
+    fn misfit(&self, at: usize, side: Side, values: &[f64]) -> Result<Option<Misplaced>, Failure> {
         let (support, ..) = self.proviso(at)?;
         let number = |fits: &dyn Fn(f64) -> bool| {
-            values.iter().position(|v| !v.is_nan() && !fits(*v)).map(|i| (i, values[i], None))
+            let place = values.iter().position(|v| !v.is_nan() && !fits(*v));
+            place.map(|place| Misplaced { place, value: values[place], why: None })
         };
         if side != Side::Value {
             return Ok(number(&|v| v >= -SLACK * (1.0 + v.abs())));
@@ -192,8 +195,8 @@ impl<'a> Guard<'a> {
             Support::Cov(n) => Known::Vector(Vector::Cov, size(n)?),
         };
         Ok(match known.misfit(&Array::Reals(values.into()), 1, true) {
-            Some(Misfit::Outside(i, value)) => Some((i, value, None)),
-            Some(Misfit::Vector(i, why)) => Some((i, values[i], Some(why))),
+            Some(Misfit::Outside(place, value)) => Some(Misplaced { place, value, why: None }),
+            Some(Misfit::Vector(place, why)) => Some(Misplaced { place, value: values[place], why: Some(why) }),
             Some(Misfit::Missing(_)) | None => None,
         })
     }
