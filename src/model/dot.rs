@@ -56,7 +56,8 @@ pub fn file(name: &str, pictures: &[(&str, &Picture, &str)], axes: &Arena<Axis>,
         }
         picture.inside(&[], axes, model, label, &mut text);
         for (from, to, label) in &picture.arrows {
-            let label = if label.is_empty() { String::new() } else { format!(" [label={}]", quoted(label)) };
+            let label =
+                if label.is_empty() { String::new() } else { format!(" [label={}]", quoted(&format!(" {label} "))) };
             text.push_str(&format!("    {} -> {}{label}\n", picture.id(from), picture.id(to)));
         }
         text.push_str("  }\n");
