@@ -71,3 +71,12 @@ fn a_search_may_look_beyond_and_turn_back() {
     let (code, text) = fit(model, "real", &[]);
     assert_eq!(code, 0, "{text}");
 }
+
+#[test]
+fn counts_are_those_of_all_tries() {
+    // Two outcomes, of which the first comes y times: in the last row that leaves 3 of 4 tries.
+    let model = "data c[N]: count[2] = [y, 1]\nmodel {\n  p: simplex[2] ~ Dirichlet(1)\n  a ~ Normal(0, 1)\n  \
+                 for n in N {\n    c[n] ~ Multinomial(y[n] + (if x[n] > 1 then 2 else 1), p)\n    x[n] ~ Normal(a, 1)\n  }\n}";
+    let said = ["`n` of Multinomial less the sum of the counts for `c` lies 1 above", "at row n = 2"];
+    stops(model, "count", &[], &said);
+}

@@ -138,6 +138,9 @@ pub(crate) fn offer(want: &Support, text: &str) -> String {
         Support::Positive => format!("write `exp({text})` or `softplus({text})`, or declare it `positive`"),
         Support::Unit => format!("write `sigmoid({text})`, or declare it `unit`"),
         Support::Simplex(_) => format!("write `softmax({text})`, or declare it `simplex`"),
+        Support::Interval(lo, hi) if lo == hi => {
+            "both sides must be the same number: mend the data or the model".into()
+        }
         Support::Interval(..) => format!("write `clamp({text}, lo, hi)` with these bounds, or declare it so"),
         Support::Cholesky(_) => format!("write `cholesky({text})` where it is a covariance, or declare it `cholesky`"),
         Support::Cov(_) => {

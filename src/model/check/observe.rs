@@ -42,6 +42,7 @@ impl<'a> Checker<'a> {
         };
         let statement = self.statements.len();
         let plates = self.plates.clone();
+        self.require_tries(&dist, value, call.span);
         self.statements.push(Statement::Observe(Observation { data: id, value, missing: None, dist, plates, span }));
         if let Some(seen) = self.seen.get_mut(&id) {
             seen.statement = Some(statement);
@@ -67,6 +68,16 @@ impl<'a> Checker<'a> {
             self.report(Statements::ObservedTwice { name, first, second: target.span });
         }
         if self.broken_data.contains(&id) { None } else { self.observation_rows(id, target) }
+    }
+
+    /// Counts of several outcomes are those of all tries.
+    fn require_tries(&mut self, dist: &Dist, value: NodeId, span: Span) {
+        let (Some(tries), true) = (dist.args.get("n"), dist::value_rank(dist) == 1) else { return };
+        let together = self.graph.sum_last(value);
+        let gap = self.graph.sub(*tries, together);
+        let what = format!("`n` of {} less the sum of the counts", dist::row(dist.kind).name);
+        // Where it cannot be so the counts would have been of another support.
+        _ = self.require_fit(gap, &Support::between(0.0, 0.0), span, &what);
     }
 
     /// All row indices, each the variable of an enclosing plate over that dim, in order.

@@ -212,7 +212,11 @@ impl OutputKind {
             OutputKind::Site(id) => model.sites[id.index()].name.clone(),
             OutputKind::Definition(id) => model.definitions[id.index()].name.clone(),
             OutputKind::Param(place) => model.params[*place].name.clone(),
-            OutputKind::Proviso { at, .. } => format!("proviso {at}"),
+            OutputKind::Proviso { at, side, .. } => match side {
+                Side::Value => format!("proviso {at}"),
+                Side::AboveLow => format!("proviso {at} above its lower bound"),
+                Side::BelowHigh => format!("proviso {at} below its upper bound"),
+            },
         }
     }
 }
