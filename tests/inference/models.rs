@@ -12,8 +12,8 @@ use crate::hand::Dice;
 use crate::parity::{Tolerance, check};
 use crate::world::{Random, World};
 
-/// Sums over rows cancel: an entry of a gradient is as exact as the terms it is the sum of.
-const SUMS: Tolerance = Tolerance { double: 1e-11, single: 2e-3 };
+/// Sums over rows cancel, and kernel matrices are ill conditioned: an entry of a gradient is as exact as what it is made of.
+const SUMS: Tolerance = Tolerance { double: 1e-9, single: 2e-3 };
 
 /// How many models of a folder were compared, and what the others cannot do yet.
 fn compare(folder: &str) -> (usize, Vec<String>) {
