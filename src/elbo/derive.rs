@@ -10,7 +10,8 @@ use crate::elbo::guide::{self, Guided};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::rewrite::{Rewrite, sites_read};
 use crate::elbo::{
-    Choice, Elbo, Estimator, Term, TermKind, Treatment, because, chain, closed, limits, objective, sites, sum_out,
+    Choice, Elbo, Estimator, Term, TermKind, Treatment, because, chain, closed, limits, missing, objective, sites,
+    sum_out,
 };
 use crate::math::{Binary, NodeId, Op, Over, Reduce, SiteId, Unary};
 use crate::model::{Baseline, Model, Statement};
@@ -135,7 +136,7 @@ impl Draft<'_, '_> {
                     (TermKind::Prior(*id), closed::log_density(&mut self.guided.graph, &site.dist, value))
                 }
                 Statement::Observe(y) => {
-                    (TermKind::Observed(statement), closed::log_density(&mut self.guided.graph, &y.dist, y.value))
+                    (TermKind::Observed(statement), missing::log_density(&mut self.guided.graph, model, y))
                 }
                 Statement::Factor { value, .. } => (TermKind::Factor(statement), *value),
             };
@@ -324,6 +325,12 @@ impl Draft<'_, '_> {
     pub fn log_factor(&mut self, id: SiteId) -> NodeId {
         let value = self.site(id);
         match self.guided.factors.get(&id).cloned() {
+            Some(dist) if missing::is_missing(self.facts.model, id) => {
+                let g = &mut self.guided.graph;
+                let each = crate::dist::log_prob(g, &dist, value);
+                let each = missing::where_missing(g, self.facts.model, id, each);
+                g.sum_event(each)
+            }
             Some(dist) => closed::log_density(&mut self.guided.graph, &dist, value),
             None => self.guided.graph.number(0.0),
         }
@@ -344,7 +351,8 @@ impl Draft<'_, '_> {
             terms.push((sum.statements.first().copied().unwrap_or(0), term));
         }
         terms.sort_by_key(|(statement, _)| *statement);
-        terms.into_iter().map(|(_, term)| term).collect()
+        let spare: Vec<Term> = cost::sites(self.facts.model).filter_map(|id| missing::spare(self, id)).collect();
+        terms.into_iter().map(|(_, term)| term).chain(spare).collect()
     }
 }
 

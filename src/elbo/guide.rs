@@ -10,7 +10,7 @@ use crate::elbo::cost::Facts;
 use crate::elbo::enumerate::joint_states;
 use crate::elbo::estimator::{Decision, Fate, finite};
 use crate::elbo::rewrite::Rewrite;
-use crate::elbo::{SiteView, Treatment};
+use crate::elbo::{SiteView, Treatment, missing};
 use crate::math::{Binary, Graph, NodeId, Noise, Op, Over, Reduce, SiteId, Support, Unary};
 use crate::model::{Auto, Model, Site};
 use crate::shape::{Axis, AxisId, AxisKind, Shape, Size};
@@ -58,10 +58,14 @@ impl Guided {
         let model = facts.model;
         let site = &model.sites[id.index()];
         match fate {
-            Fate::Auto => (Treatment::Auto, self.automatic(model, id)),
+            Fate::Auto => {
+                let draw = self.automatic(model, id);
+                (Treatment::Auto, missing::completed(&mut self.graph, model, id, draw))
+            }
             Fate::Written(at) => {
                 let dist = self.renamed_factor(model, at);
                 let value = self.draw(site, id, &dist);
+                let value = missing::completed(&mut self.graph, model, id, value);
                 self.factors.insert(id, dist);
                 (Treatment::Written(at), value)
             }

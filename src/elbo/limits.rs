@@ -1,5 +1,6 @@
 //! What the checker knows and no bound is derived for yet: told once, before anything is derived.
 
+use crate::elbo::missing;
 use crate::elbo::problems::{ElboProblem, Limitation};
 use crate::math::Support;
 use crate::model::{Auto, Model, Objective, Statement, Unit};
@@ -10,9 +11,15 @@ use crate::source::Span;
 pub fn check(model: &Model, problems: &mut Problems) {
     let mut limited = |(what, span): (Limitation, Span)| problems.push(ElboProblem::Limitation { what, span });
     model.statements.iter().filter_map(|statement| energy(model, statement)).for_each(&mut limited);
-    model.statements.iter().filter_map(|statement| missing(model, statement)).for_each(&mut limited);
     guide(model).into_iter().for_each(&mut limited);
     objective(model).into_iter().for_each(&mut limited);
+    for statement in &model.statements {
+        if let Statement::Observe(y) = statement
+            && let Err(problem) = missing::check(model, y)
+        {
+            problems.push(problem);
+        }
+    }
 }
 
 fn energy(model: &Model, statement: &Statement) -> Option<(Limitation, Span)> {
@@ -31,12 +38,6 @@ fn energy(model: &Model, statement: &Statement) -> Option<(Limitation, Span)> {
         (*support != Support::Binary || event.len() != 1).then(|| name.clone())
     });
     Some((Limitation::Energy { name: of.energy.clone(), other }, of.span))
-}
-
-fn missing(model: &Model, statement: &Statement) -> Option<(Limitation, Span)> {
-    let Statement::Observe(y) = statement else { return None };
-    let data = &model.data[y.data.index()];
-    data.missing.then(|| (Limitation::MissingValues { data: data.name.clone() }, y.span))
 }
 
 fn guide(model: &Model) -> Option<(Limitation, Span)> {

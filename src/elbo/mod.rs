@@ -17,6 +17,7 @@ pub mod dot;
 pub mod json;
 pub mod latex;
 pub mod limits;
+pub mod missing;
 pub mod moments;
 pub mod objective;
 pub mod print;
@@ -180,6 +181,9 @@ pub enum TermKind {
     },
     /// log q of a written factor at its draw.
     LogQ(SiteId),
+    /// log density of a standard Normal at the coordinates that an automatic factor of missing entries has where entries
+    /// are there.
+    Spare(SiteId),
 }
 
 /// Values by site, for printers and tests.

@@ -48,7 +48,8 @@ pub enum Limitation {
     EnumerateRows { site: String, plate: String },
     Objective { name: String },
     BetaSchedule,
-    MissingValues { data: String },
+    MissingValues { data: String, discrete: bool },
+    MissingMap { data: String },
 }
 
 /// The largest table of states that is summed over in one row.
@@ -165,7 +166,15 @@ fn message(what: &Limitation) -> String {
         }
         Objective { name } => format!("the objective `{name}` cannot be fitted yet"),
         BetaSchedule => "a schedule for beta is not there yet where a site is summed out".into(),
-        MissingValues { data } => format!("`{data}` may have missing entries, with which nothing can be fitted yet"),
+        MissingValues { data, discrete: true } => {
+            format!("missing entries of `{data}` are discrete and read elsewhere: they would be summed over")
+        }
+        MissingMap { data } => {
+            format!("missing entries of `{data}` are vectors of bounded numbers, which have no automatic factor yet")
+        }
+        MissingValues { data, .. } => {
+            format!("entries of `{data}` may be missing under a distribution of whole vectors")
+        }
     }
 }
 
@@ -182,7 +191,8 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
         }
         Objective { .. } => ("ppl::limitation::objective", "write `objective: elbo`"),
         BetaSchedule => ("ppl::limitation::objective", "write a number, as in `elbo(beta: 4)`"),
-        MissingValues { .. } => ("ppl::limitation::missing_values", "remove the `?` and the rows with holes"),
+        MissingMap { .. } => ("ppl::limitation::missing_values", "write their factor in the guide"),
+        MissingValues { .. } => ("ppl::limitation::missing_values", "leave rows with holes out, and remove the `?`"),
     }
 }
 

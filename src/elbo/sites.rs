@@ -1,14 +1,14 @@
 //! What the latent sites add to the bound: a KL in closed form where five conditions hold, else entropy and expected
 //! log prior, each closed where it can be.
 
-use crate::dist::{Bijector, Kind, catalogue};
+use crate::dist::{Bijector, Dist, Kind, catalogue};
 use crate::elbo::derive::{Density, Draft};
 use crate::elbo::guide::free_shape;
 use crate::elbo::problems::ElboProblem;
-use crate::elbo::{Choice, Estimator, Term, TermKind, Treatment, because, closed, cost, sum_out};
+use crate::elbo::{Choice, Estimator, Term, TermKind, Treatment, because, closed, cost, missing, sum_out};
 use crate::math::{NodeId, SiteId};
 use crate::model::Auto;
-use crate::shape::AxisId;
+use crate::shape::{AxisId, Size};
 
 /// Terms of all sites with a factor, in their order, then the entropy of the automatic guide.
 pub fn terms(draft: &mut Draft, kept: &[Density]) -> Result<Vec<Term>, ElboProblem> {
@@ -35,6 +35,9 @@ pub fn terms(draft: &mut Draft, kept: &[Density]) -> Result<Vec<Term>, ElboProbl
             Treatment::Written(_) | Treatment::Enumerated(..) if without => terms.push(entropy(draft, id)?),
             _ => {}
         }
+    }
+    for id in cost::sites(draft.facts.model) {
+        terms.extend(missing::spare(draft, id));
     }
     terms.extend(auto_entropy(draft, &gaussian));
     Ok(terms)
@@ -113,12 +116,23 @@ fn prior(draft: &mut Draft, density: &Density, why: &str) -> Result<Term, ElboPr
     Ok(Term { choice: Choice { because, ..term.choice }, ..term })
 }
 
+/// The closed entropy of a factor; of missing entries, where they are missing.
+fn entropy_of(draft: &mut Draft, id: SiteId, q: &Dist, event: &[Size]) -> Option<NodeId> {
+    let g = &mut draft.guided.graph;
+    if !missing::is_missing(draft.facts.model, id) {
+        return closed::entropy(g, q, event);
+    }
+    let each = crate::dist::entropy(g, q)?;
+    let each = missing::where_missing(g, draft.facts.model, id, each);
+    Some(g.sum_event(each))
+}
+
 /// The entropy of a written factor: closed where it is known, else minus log q at its draw.
 fn entropy(draft: &mut Draft, id: SiteId) -> Result<Term, ElboProblem> {
     let site = &draft.facts.model.sites[id.index()];
     if draft.closed
         && let Some(q) = draft.guided.factors.get(&id).cloned()
-        && let Some(value) = closed::entropy(&mut draft.guided.graph, &q, &site.event)
+        && let Some(value) = entropy_of(draft, id, &q, &site.event)
     {
         let because = format!("the entropy of {} is closed", catalogue::row(q.kind).name);
         let choice = Choice { estimator: Estimator::Analytic, because };
@@ -163,6 +177,7 @@ fn log_det(draft: &mut Draft, id: SiteId) -> Option<Term> {
         let because = because::mapped(draft.facts, id);
         (map.log_det(g, free, &site.event), Estimator::Pathwise, because)
     };
+    let value = missing::where_missing(&mut draft.guided.graph, draft.facts.model, id, value);
     let choice = Choice { estimator, because };
     Some(Term { kind: TermKind::LogDet(id), sign: 1.0, value, plates: site.plates.clone(), choice, also: vec![] })
 }
@@ -233,7 +248,8 @@ pub fn log_q(draft: &mut Draft) -> Vec<Term> {
                 let Some(map) = draft.map(id).filter(|map| *map != Bijector::Identity) else { continue };
                 let g = &mut draft.guided.graph;
                 let free = g.free(id, free_shape(site, &map));
-                (TermKind::LogDet(id), -1.0, map.log_det(g, free, &site.event))
+                let log_det = map.log_det(g, free, &site.event);
+                (TermKind::LogDet(id), -1.0, missing::where_missing(g, draft.facts.model, id, log_det))
             }
             _ => continue,
         };
@@ -258,7 +274,9 @@ pub fn log_q_of(draft: &mut Draft, id: SiteId) -> Vec<Term> {
     let log_det = map.map(|map| {
         let g = &mut draft.guided.graph;
         let free = g.free(id, free_shape(site, &map));
-        let (value, plates) = (map.log_det(g, free, &site.event), site.plates.clone());
+        let log_det = map.log_det(g, free, &site.event);
+        let value = missing::where_missing(g, draft.facts.model, id, log_det);
+        let plates = site.plates.clone();
         Term { kind: TermKind::LogDet(id), sign: -1.0, value, plates, choice, also: vec![] }
     });
     [own].into_iter().chain(log_det).collect()

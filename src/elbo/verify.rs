@@ -69,9 +69,12 @@ fn each_site_once(elbo: &Elbo) -> Result<(), Bug> {
 
 fn accounts_for_prior(elbo: &Elbo, kind: &TermKind, id: SiteId) -> bool {
     let is = |at: &usize| matches!(elbo.model.statements.get(*at), Some(crate::model::Statement::Latent(site)) if *site == id);
+    // Missing entries have the density of their observation.
+    let completes = |at: &usize| matches!(elbo.model.statements.get(*at), Some(crate::model::Statement::Observe(y)) if y.missing == Some(id));
     match kind {
         TermKind::Kl(site) | TermKind::Prior(site) => *site == id,
-        TermKind::SummedOut { statements, .. } => statements.iter().any(is),
+        TermKind::SummedOut { statements, .. } => statements.iter().any(|at| is(at) || completes(at)),
+        TermKind::Observed(at) => completes(at),
         _ => false,
     }
 }

@@ -4,12 +4,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use ppl::dist::{self, Bijector, Dist, Kind};
+use ppl::dist::{self, Bijector};
 use ppl::math::eval::{Env, Eval, Positions, Values};
 use ppl::math::{Graph, NodeId, Op, Pick, SiteId, Support};
 use ppl::model::{Model, Objective, Rate, Statement};
 use ppl::shape::{AxisId, Shape};
 
+use crate::sampler::sample;
 use crate::world::{Random, World};
 
 /// The values of sites: rows, then the event.
@@ -22,6 +23,8 @@ pub struct Interpreter<'w, 'm> {
     model: Vec<(NodeId, Vec<AxisId>)>,
     /// Which of them are about latents; the others count 1/beta inside the sum over states, and so 1 in the whole.
     latent: Vec<bool>,
+    /// Which of them are of data whose missing entries drop out.
+    dropped: Vec<bool>,
     /// What multiplies the latent part: 1 unless `elbo(beta: ...)` is asked for.
     pub beta: f64,
     /// Of every factor: log q at its site's value.
@@ -56,7 +59,14 @@ impl<'w, 'm> Interpreter<'w, 'm> {
             Statement::Define(_) => None,
             _ => Some(false),
         });
-        let latent = latent.collect();
+        let latent: Vec<bool> = latent.collect();
+        let dropped = model.statements.iter().filter_map(|statement| match statement {
+            Statement::Latent(id) if world.leaves.contains(id) => None,
+            Statement::Define(_) => None,
+            Statement::Observe(y) => Some(model.data[y.data.index()].missing && y.missing.is_none()),
+            _ => Some(false),
+        });
+        let dropped = dropped.collect();
         let beta = match model.fit.objective {
             Some(Objective::Elbo(Some(Rate::Constant(beta)))) => beta,
             _ => 1.0,
@@ -72,7 +82,7 @@ impl<'w, 'm> Interpreter<'w, 'm> {
         let summed = (0..model.sites.len() as u32).map(SiteId);
         let leaf = |id: &SiteId| world.leaves.contains(id);
         let summed = summed.filter(|id| model.sites[id.index()].support.is_discrete() && !written(id) && !leaf(id));
-        Interpreter { world, guide, model: density, latent, beta, summed: summed.collect(), graph }
+        Interpreter { world, guide, model: density, latent, dropped, beta, summed: summed.collect(), graph }
     }
 
     /// One draw of q, and log p - log q there.
@@ -95,7 +105,7 @@ impl<'w, 'm> Interpreter<'w, 'm> {
                 let draw = self.with(&sites, |eval| sample(eval, &self.graph, factor, self.world, row, random));
                 sites.get_mut(&factor.site).expect("its rows")[i * n..][..n].copy_from_slice(&draw);
             }
-            log_q += self.sum(&sites, self.guide[at], &factor.plates);
+            log_q += self.sum_missing(&sites, at, factor);
         }
         self.beta * (self.log_p(&mut sites) - log_q)
     }
@@ -115,9 +125,14 @@ impl<'w, 'm> Interpreter<'w, 'm> {
         let whole = site.support.event_rank() > 0;
         let n = if whole { self.world.free(id) } else { 1 };
         let (mut log_det, mut values) = (0.0, vec![]);
-        for u in u.chunks(n) {
+        let there = self.world.there(id);
+        for (i, u) in u.chunks(n).enumerate() {
             values.extend(map.forward_f64(u));
-            log_det += log_jacobian(&map, u, &site.support);
+            // The coordinate of an entry that is there has a standard Normal density of its own.
+            log_det += match &there {
+                Some(there) if there[i] => -0.5 * u[0] * u[0] - 0.5 * (2.0 * std::f64::consts::PI).ln(),
+                _ => log_jacobian(&map, u, &site.support),
+            };
         }
         sites.insert(id, values);
         log_det
@@ -151,10 +166,39 @@ impl<'w, 'm> Interpreter<'w, 'm> {
             }
             let weight = |i: usize| if self.latent[i] { 1.0 } else { 1.0 / self.beta };
             let parts = self.model.iter().enumerate();
-            logs.push(parts.map(|(i, (node, plates))| weight(i) * self.sum(sites, *node, plates)).sum::<f64>());
+            let part = |i: usize, node: NodeId, plates: &[AxisId]| match self.dropped[i] {
+                true => self.sum_there(sites, node, plates),
+                false => self.sum(sites, node, plates),
+            };
+            logs.push(parts.map(|(i, (node, plates))| weight(i) * part(i, *node, plates)).sum::<f64>());
         }
         let max = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         max + logs.iter().map(|log| (log - max).exp()).sum::<f64>().ln()
+    }
+
+    /// Of entries that may be missing, those that are there.
+    fn sum_there(&self, sites: &Sites, node: NodeId, plates: &[AxisId]) -> f64 {
+        self.with(sites, |eval| {
+            let mut sum = 0.0;
+            self.world.each(plates, &Positions::new(), &mut |at| {
+                sum += eval.at(node, at).expect("a value").iter().filter(|log| !log.is_nan()).sum::<f64>();
+            });
+            sum
+        })
+    }
+
+    /// log q of a factor; of missing entries, where they are missing.
+    fn sum_missing(&self, sites: &Sites, at: usize, factor: &ppl::model::Factor) -> f64 {
+        let Some(there) = self.world.there(factor.site) else {
+            return self.sum(sites, self.guide[at], &factor.plates);
+        };
+        let all = RefCell::new(vec![]);
+        self.with(sites, |eval| {
+            self.world.each(&factor.plates, &Positions::new(), &mut |row| {
+                all.borrow_mut().extend(eval.at(self.guide[at], row).expect("a value"));
+            });
+        });
+        all.into_inner().iter().zip(&there).filter(|(_, there)| !**there).map(|(log, _)| log).sum()
     }
 
     fn sum(&self, sites: &Sites, node: NodeId, plates: &[AxisId]) -> f64 {
@@ -216,184 +260,4 @@ fn log_jacobian(map: &Bijector, u: &[f64], support: &Support) -> f64 {
         }
     }
     jacobian.determinant().abs().ln()
-}
-
-/// A draw of a factor at one row, component by component.
-fn sample(
-    eval: &Eval,
-    graph: &Graph,
-    factor: &ppl::model::Factor,
-    world: &World,
-    at: &Positions,
-    random: &mut Random,
-) -> Values {
-    let site = &world.model.sites[factor.site.index()];
-    let n = world.count(&site.event);
-    let Dist { kind, args } = &factor.dist;
-    let arg = |name: &str| args.get(name).map(|id| eval.at(*id, at).expect("an argument"));
-    let all = |name: &str| -> Values {
-        let values = arg(name).unwrap_or_else(|| panic!("{kind:?} without {name}"));
-        if values.len() == 1 { vec![values[0]; n] } else { values }
-    };
-    let mut each = |f: &mut dyn FnMut(&mut Random, usize) -> f64| (0..n).map(|i| f(random, i)).collect::<Values>();
-    match kind {
-        Kind::Normal | Kind::LogNormal => {
-            let (loc, scale) = (all("loc"), all("scale"));
-            let exp = *kind == Kind::LogNormal;
-            each(&mut |r, i| {
-                let x = loc[i] + scale[i] * r.normal();
-                if exp { x.exp() } else { x }
-            })
-        }
-        Kind::Gamma => {
-            let (shape, rate) = (all("shape"), all("rate"));
-            each(&mut |r, i| gamma(r, shape[i]) / rate[i])
-        }
-        Kind::Beta => {
-            let (a, b) = (all("a"), all("b"));
-            each(&mut |r, i| {
-                let x = gamma(r, a[i]);
-                x / (x + gamma(r, b[i]))
-            })
-        }
-        Kind::Dirichlet => {
-            let shape = all("concentration");
-            let x = each(&mut |r, i| gamma(r, shape[i]));
-            let sum: f64 = x.iter().sum();
-            x.iter().map(|x| x / sum).collect()
-        }
-        Kind::Poisson => {
-            let rate = all("rate");
-            each(&mut |r, i| poisson(r, rate[i]))
-        }
-        Kind::Truncated => {
-            let of = &args.of[0];
-            let inner = |name: &str| of.args.get(name).map(|id| eval.at(*id, at).expect("an argument")[0]);
-            let (loc, scale) = (inner("loc").expect("a Normal"), inner("scale").expect("a Normal"));
-            let bound = |name: &str, end: f64| arg(name).map_or(end, |x| x[0]);
-            let (lo, hi) = (bound("lo", f64::NEG_INFINITY), bound("hi", f64::INFINITY));
-            each(&mut |r, _| loop {
-                let x = loc + scale * r.normal();
-                if lo < x && x < hi {
-                    return x;
-                }
-            })
-        }
-        Kind::LogisticNormal => {
-            let (loc, scale) = (all("loc"), all("scale"));
-            let mut x = each(&mut |r, i| if i + 1 < n { (loc[i] + scale[i] * r.normal()).exp() } else { 1.0 });
-            let sum: f64 = x.iter().sum();
-            x.iter_mut().for_each(|x| *x /= sum);
-            x
-        }
-        Kind::MvNormal => {
-            let (loc, chol) = (all("loc"), arg("chol").expect("a factor"));
-            let noise = random.normals(n);
-            let spread = |i: usize| chol[i * n..][..n].iter().zip(&noise).map(|(l, e)| l * e).sum::<f64>();
-            (0..n).map(|i| loc[i] + spread(i)).collect()
-        }
-        Kind::Logistic => {
-            let (loc, scale) = (all("loc"), all("scale"));
-            each(&mut |r, i| {
-                let u = r.uniform();
-                loc[i] + scale[i] * (u / (1.0 - u)).ln()
-            })
-        }
-        Kind::InverseGamma => {
-            let (shape, scale) = (all("shape"), all("scale"));
-            each(&mut |r, i| scale[i] / gamma(r, shape[i]))
-        }
-        Kind::Weibull => {
-            let (shape, scale) = (all("shape"), all("scale"));
-            each(&mut |r, i| scale[i] * (-r.uniform().ln()).powf(1.0 / shape[i]))
-        }
-        // By rejection, of an angle and of a Normal.
-        Kind::VonMises => {
-            let (loc, k) = (all("loc"), all("concentration"));
-            each(&mut |r, i| {
-                loop {
-                    let angle = std::f64::consts::PI * (2.0 * r.uniform() - 1.0);
-                    if r.uniform().ln() < k[i] * ((angle - loc[i]).cos() - 1.0) {
-                        return angle;
-                    }
-                }
-            })
-        }
-        Kind::TruncatedNormal => {
-            let (loc, scale, lo, hi) = (all("loc"), all("scale"), all("lo"), all("hi"));
-            each(&mut |r, i| {
-                loop {
-                    let x = loc[i] + scale[i] * r.normal();
-                    if lo[i] < x && x < hi[i] {
-                        return x;
-                    }
-                }
-            })
-        }
-        Kind::Delta => all("value"),
-        Kind::Bernoulli | Kind::Categorical => sample_labels(eval, graph, factor, world, at, random, n),
-        other => panic!("no sampler of {other:?}"),
-    }
-}
-
-/// Components of a site with finitely many states, each by its probabilities.
-fn sample_labels(
-    eval: &Eval,
-    graph: &Graph,
-    factor: &ppl::model::Factor,
-    world: &World,
-    at: &Positions,
-    random: &mut Random,
-    n: usize,
-) -> Values {
-    let (name, id) = factor.dist.args.iter().next().expect("an argument");
-    let given = eval.at(*id, at).expect("an argument");
-    let sigmoid = |l: &f64| 1.0 / (1.0 + (-l).exp());
-    let odds: Values = match (*name, factor.dist.kind) {
-        ("logits", Kind::Bernoulli) => given.iter().map(sigmoid).flat_map(|p| [1.0 - p, p]).collect(),
-        (_, Kind::Bernoulli) => given.iter().flat_map(|p| [1.0 - p, *p]).collect(),
-        ("logits", _) => given.iter().map(|l| l.exp()).collect(),
-        _ => given,
-    };
-    let k = match factor.dist.kind {
-        Kind::Bernoulli => 2,
-        _ => world.size(graph.event(*id).last().expect("categories")),
-    };
-    let one = |i: usize| {
-        let row = if odds.len() == k { &odds[..] } else { &odds[i * k..][..k] };
-        let mut left = random.uniform() * row.iter().sum::<f64>();
-        let found = row.iter().position(|weight| {
-            left -= weight;
-            left < 0.0
-        });
-        found.unwrap_or(k - 1) as f64
-    };
-    (0..n).map(one).collect()
-}
-
-/// Arrivals until time 1 (Knuth 1969).
-fn poisson(random: &mut Random, rate: f64) -> f64 {
-    let (mut count, mut left) = (-1.0, 0.0);
-    while left < rate {
-        left -= random.uniform().ln();
-        count += 1.0;
-    }
-    count
-}
-
-/// Marsaglia & Tsang (2000), with the boost for shapes below 1.
-fn gamma(random: &mut Random, shape: f64) -> f64 {
-    if shape < 1.0 {
-        let u = random.uniform();
-        return gamma(random, shape + 1.0) * u.powf(1.0 / shape);
-    }
-    let d = shape - 1.0 / 3.0;
-    let c = 1.0 / (9.0 * d).sqrt();
-    loop {
-        let x = random.normal();
-        let v = (1.0 + c * x).powi(3);
-        if v > 0.0 && random.uniform().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
-            return d * v;
-        }
-    }
 }

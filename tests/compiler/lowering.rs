@@ -22,6 +22,7 @@ const FILES: &[(&str, usize)] = &[
     ("tests/cases/elbo_chain.vi", 2),
     ("tests/cases/elbo_chain.vi", 5),
     ("tests/cases/elbo_chains.vi", 1),
+    ("tests/cases/elbo_missing.vi", 4),
     ("models/gp.vi", 4),
     ("models/gmm.vi", 4),
     ("models/gmm_bayes.vi", 3),

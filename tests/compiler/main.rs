@@ -15,6 +15,7 @@ mod posteriors;
 mod mutation;
 mod represented;
 mod rules;
+mod sampler;
 mod simulate;
 mod support;
 mod tails;

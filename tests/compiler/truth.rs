@@ -76,6 +76,8 @@ const TRIALS: &[Trial] = &[
     trial("tests/cases/elbo_before_draw.vi", 3, 300),
     trial("tests/cases/elbo_jump.vi", 3, 400),
     trial("tests/cases/elbo_beta.vi", 3, 200),
+    trial("tests/cases/elbo_missing.vi", 4, 400),
+    trial("tests/cases/elbo_missing_guide.vi", 4, 400),
     trial("tests/cases/elbo_chain.vi", 4, 120),
     trial("tests/cases/elbo_chains.vi", 1, 60),
     trial("tests/cases/elbo_state_space.vi", 4, 400),

@@ -6,7 +6,7 @@ use ppl::data::{Array, Bound, BoundArray};
 use ppl::math::eval::{Positions, Values};
 use ppl::math::support::Bound as End;
 use ppl::math::{Op, SiteId, Support};
-use ppl::model::{Auto, Model};
+use ppl::model::{Auto, Model, Origin};
 use ppl::shape::{AxisId, Size};
 
 /// SplitMix64 (Steele, Lea & Flood 2014), with normals by Box and Muller.
@@ -76,7 +76,10 @@ impl<'m> World<'m> {
         }
         for data in &model.data {
             let rows: usize = data.rows.iter().map(|dim| world.sizes[&dim.index()]).product();
-            let values = (0..rows).flat_map(|_| world.value(&data.support, &data.event, random)).collect();
+            let mut values: Values = (0..rows).flat_map(|_| world.value(&data.support, &data.event, random)).collect();
+            if data.missing {
+                values.iter_mut().step_by(2).for_each(|value| *value = f64::NAN);
+            }
             world.data.push(values);
         }
         for param in &model.params {
@@ -87,6 +90,14 @@ impl<'m> World<'m> {
         }
         world.automatic(random);
         world
+    }
+
+    /// Which entries of a site are there already, as data: its other entries are latent.
+    pub fn there(&self, id: SiteId) -> Option<Vec<bool>> {
+        match self.model.sites[id.index()].origin {
+            Origin::Missing(data) => Some(self.data[data.index()].iter().map(|x| !x.is_nan()).collect()),
+            _ => None,
+        }
     }
 
     pub fn size(&self, size: &Size) -> usize {

@@ -33,7 +33,9 @@ impl Printer<'_> {
             Treatment::Auto => {
                 let joint = self.model().guide.auto == Some(Auto::FullRank);
                 let remark = if joint { "full-rank, joint" } else { "mean-field" };
-                (through_bijector(&self.model().sites[id.index()].support), remark.into())
+                let missing = crate::elbo::missing::is_missing(self.model(), id);
+                let remark = if missing { format!("{remark}, missing entries") } else { remark.to_string() };
+                (through_bijector(&self.model().sites[id.index()].support), remark)
             }
             Treatment::Written(at) => {
                 let (factor, remark) = self.written(*at);

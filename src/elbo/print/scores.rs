@@ -116,6 +116,7 @@ impl Printer<'_> {
             TermKind::LogQ(id) => format!("log q({})", self.drawn(*id)),
             TermKind::LogDet(id) => format!("log |d {} / d {}|", self.site(*id), self.unconstrained(*id)),
             TermKind::AutoEntropy(sites) => format!("H( q({}) )", self.sites(sites)),
+            TermKind::Spare(id) => format!("log Normal({} | 0, 1)", self.unconstrained(*id)),
             TermKind::SummedOut { sites, statements } => {
                 format!("log sum over {} of {}", self.sites(sites), self.product(statements))
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Printer, column, columns};
 use crate::dist::{self, Dist};
-use crate::elbo::{Estimator, Objective, Term, TermKind, Treatment, because, chain, cost};
+use crate::elbo::{Estimator, Objective, Term, TermKind, Treatment, because, chain, cost, missing};
 use crate::math::{NodeId, Op, SiteId, Support};
 use crate::model::Statement;
 use crate::shape::{Axis, AxisId};
@@ -85,6 +85,10 @@ impl Printer<'_> {
                 line(self.expected(format!("log |d {} / d {}|", self.site(*id), self.unconstrained(*id)), true))
             }
             TermKind::LogQ(id) => line(self.expected(format!("log q({})", self.drawn(*id)), true)),
+            TermKind::Spare(id) => {
+                let free = self.unconstrained(*id);
+                line(self.expected(format!("log Normal({free} | 0, 1)"), true))
+            }
             TermKind::SummedOut { sites, statements } => self.summed_out(sign, sites, statements),
         }
     }
@@ -243,7 +247,26 @@ impl Printer<'_> {
         if !scale.is_empty() {
             parts.push(scale);
         }
+        parts.extend(self.entries(term));
         parts.join(", ")
+    }
+
+    /// Which entries of data that may be missing a term is about.
+    fn entries(&self, term: &Term) -> Option<String> {
+        let model = self.model();
+        match &term.kind {
+            TermKind::Observed(at) => match &model.statements[*at] {
+                Statement::Observe(y) if y.missing.is_none() && model.data[y.data.index()].missing => {
+                    Some("entries that are there".into())
+                }
+                _ => None,
+            },
+            TermKind::Spare(_) => Some("entries that are there".into()),
+            TermKind::Entropy(id) | TermKind::LogDet(id) | TermKind::LogQ(id) if missing::is_missing(model, *id) => {
+                Some("missing entries".into())
+            }
+            _ => None,
+        }
     }
 
     /// The batched dims of a term's plates.

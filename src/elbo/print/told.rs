@@ -143,5 +143,6 @@ fn kind_name(kind: &TermKind) -> &'static str {
         TermKind::LogDet(_) => "log_determinant",
         TermKind::SummedOut { .. } => "summed_out",
         TermKind::LogQ(_) => "log_q",
+        TermKind::Spare(_) => "spare",
     }
 }

@@ -69,10 +69,25 @@ impl Lowerer<'_> {
             }
             Op::Forward { factor, chain, from, to } => self.forward(*factor, *chain, from, to),
             Op::Sample { kind, .. } => limitation(format!("a draw of {kind}")),
-            Op::Complete { .. } | Op::Present(_) => limitation("a value that reads missing entries"),
+            Op::Present(data) => {
+                let data = self.lower(*data)?;
+                self.present(&data)
+            }
+            Op::Complete { data, with } => {
+                let (data, with) = (self.lower(*data)?, self.lower(*with)?);
+                let there = self.present(&data)?;
+                self.select(&there, &data, &with)
+            }
             Op::Layer { layer, .. } => limitation(format!("the layer `{}`", layer.name())),
             _ => self.array(&node.op),
         }
+    }
+
+    /// 1 where an entry is a number: no comparison with what is none holds.
+    fn present(&mut self, data: &Value) -> Result<Value, Trouble> {
+        let size = self.unary(Unary::Abs, data)?;
+        let most = self.literal(f64::MAX)?;
+        self.binary(Binary::LessEqual, &size, &most)
     }
 
     pub(super) fn row(&mut self, axis: crate::shape::AxisId) -> Result<Value, Trouble> {

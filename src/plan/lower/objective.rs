@@ -242,6 +242,7 @@ fn origin(elbo: &Elbo, kind: &TermKind) -> String {
             format!("sum over {}", sites.iter().map(site).collect::<Vec<_>>().join(", "))
         }
         TermKind::LogQ(id) => format!("log q({})", site(id)),
+        TermKind::Spare(id) => format!("spare coordinates of {}", site(id)),
     }
 }
 
