@@ -131,6 +131,9 @@ const FORMS: &[(Rule, &str)] = &[
 /// Reserved words that nobody means as a name: where one is found, something before it is missing.
 const CONNECTIVES: [&str; 8] = ["for", "in", "if", "then", "else", "and", "or", "not"];
 
+/// Words that a name follows, whatever it is.
+const DECLARES: [&str; 7] = ["dim", "const", "data", "param", "net", "fun", "energy"];
+
 /// What a name means after some words.
 const AFTER: [(&str, &str); 4] =
     [("~", "a distribution"), ("by", "an estimator"), ("guide", "the name of a guide"), ("->", "a type")];
@@ -162,7 +165,8 @@ pub fn explain(rule: Rule, error: &Error<Rule>, text: &str, split: &Split, piece
     };
     let (span, word) = (split.tokens[next].span, brackets::slice(text, &split.tokens, next));
     let reserved = split.tokens[next].kind == Kind::Word && RESERVED.contains(&word);
-    if reserved && !CONNECTIVES.contains(&word) && wanted.iter().any(|words| NAMES.contains(words)) {
+    let meant = !CONNECTIVES.contains(&word) || DECLARES.contains(&before);
+    if reserved && meant && (wanted.is_empty() || wanted.iter().any(|words| NAMES.contains(words))) {
         return Fact::Reserved { span, word: word.to_string() };
     }
     Fact::Expected { at: span, found: format!("`{word}`"), wanted, form }
