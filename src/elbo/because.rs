@@ -85,6 +85,15 @@ pub fn states_of(facts: &Facts, enumerated: &BTreeSet<SiteId>, drawn: &BTreeSet<
     }
 }
 
+/// Why a mean over draws of these sites is not closed, where a factor follows draws of others.
+pub fn not_alone(facts: &Facts, read: &BTreeSet<SiteId>) -> Option<String> {
+    let follows = |id: &&SiteId| !facts.guide_parents[id.index()].is_empty();
+    let site = read.iter().find(follows)?;
+    let parent = |id: &SiteId| if id == site { "its earlier rows".into() } else { name(facts.model, *id) };
+    let others: Vec<String> = facts.guide_parents[site.index()].iter().map(parent).collect();
+    Some(format!("not closed over {}, whose factor follows {}", name(facts.model, *site), list(&others)))
+}
+
 /// Why the log-determinant of an automatic factor's map is pathwise.
 pub fn mapped(facts: &Facts, site: SiteId) -> String {
     format!("{} and the map to {} is differentiable", family(facts, site), name(facts.model, site))

@@ -212,6 +212,10 @@ impl Draft<'_, '_> {
         let smooth: BTreeSet<SiteId> = drawn.iter().copied().filter(|id| self.is_pathwise(*id)).collect();
         if !smooth.is_empty() {
             let because = because::pathwise(self.facts, &smooth, &[before], &self.guided.graph);
+            let because = match because::not_alone(self.facts, &read).filter(|_| self.closed) {
+                Some(why) => format!("{why}; {because}"),
+                None => because,
+            };
             choices.push((Estimator::Pathwise, because));
         } else if expected.is_some() {
             choices.push((Estimator::Analytic, because::linear(self.facts, &self.guided, &read)));

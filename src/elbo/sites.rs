@@ -74,7 +74,15 @@ fn kl(draft: &mut Draft, id: SiteId) -> Result<Term, String> {
         draft.over_states(value, &site.plates).map_err(|_| format!("{pair} is not summed over states"))?;
     let names = |ids: &mut dyn Iterator<Item = SiteId>| ids.map(|id| because::name(model, id)).collect::<Vec<_>>();
     let drawn = names(&mut draft.drawn(value).into_iter().filter(|id| draft.is_pathwise(*id)));
-    let mut because = format!("{pair}, and no parent of {name} is sampled by the guide after it");
+    // Parents that the factor follows were drawn before it, which is what a closed form needs of them.
+    let before = draft.facts.with_guide_ancestors([id].into());
+    let followed =
+        names(&mut draft.facts.parents[id.index()].iter().copied().filter(|p| *p != id && before.contains(p)));
+    let mut because = match followed.len() {
+        0 => format!("{pair}, and no parent of {name} is sampled by the guide after it"),
+        1 => format!("{pair}, and {}, a parent of {name}, is sampled by the guide before it", followed[0]),
+        _ => format!("{pair}, and {}, parents of {name}, are sampled by the guide before it", because::list(&followed)),
+    };
     if !states.is_empty() {
         because.push_str(&format!("; summed over the states of {}", because::list(&names(&mut states.into_iter()))));
     }

@@ -46,13 +46,12 @@ impl Printer<'_> {
             Objective::Weighted(weighted) => vec![(self.log_mean(weighted), String::new())],
             _ => cost.iter().map(|term| self.cost_part(view.site, term)).collect(),
         };
-        let at = column(&parts);
-        for (i, part) in parts.into_iter().enumerate() {
+        let indented = |(i, (left, right)): (usize, (String, String))| {
             let word = if i == 0 { "cost" } else { "" };
-            // Columns count from the start of the line.
-            let (left, right) = part;
-            text.push_str(&columns(&[(format!("      {word:12} {left}"), right)], at));
-        }
+            (format!("      {word:12} {left}"), right)
+        };
+        let lines: Vec<(String, String)> = parts.into_iter().enumerate().map(indented).collect();
+        text.push_str(&columns(&lines, column(&lines)));
         if let Some(baseline) = baseline(estimator) {
             text.push_str(&reason("baseline", &baseline));
         }

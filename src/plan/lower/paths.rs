@@ -67,7 +67,7 @@ impl Lowerer<'_> {
         let (left, right) = (half(0, [pairs, k, k, 1]), half(1, [pairs, 1, k, k]));
         let sum = self.binary(Binary::Add, &left, &right)?;
         let product = self.reduce_event(Reduce::LogSumExp, &sum, &[2])?;
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             return Ok(product);
         }
         let last = self.b.slice(steps.id, at, n - 1, n);
