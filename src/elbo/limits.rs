@@ -3,7 +3,7 @@
 use crate::elbo::missing;
 use crate::elbo::problems::{ElboProblem, Limitation};
 use crate::math::Support;
-use crate::model::{Auto, Model, Objective, Statement, Unit};
+use crate::model::{Auto, Factor, Model, Objective, Statement, Unit};
 use crate::problem::Problems;
 use crate::source::Span;
 
@@ -12,6 +12,7 @@ pub fn check(model: &Model, problems: &mut Problems) {
     let mut limited = |(what, span): (Limitation, Span)| problems.push(ElboProblem::Limitation { what, span });
     model.statements.iter().filter_map(|statement| energy(model, statement)).for_each(&mut limited);
     guide(model).into_iter().for_each(&mut limited);
+    model.guide.factors.iter().filter_map(flow).for_each(&mut limited);
     objective(model).into_iter().for_each(&mut limited);
     for statement in &model.statements {
         if let Statement::Observe(y) = statement
@@ -44,6 +45,11 @@ fn guide(model: &Model) -> Option<(Limitation, Span)> {
     let auto = model.guide.auto?;
     let derived = matches!(auto, Auto::MeanField | Auto::FullRank);
     (!derived).then(|| (Limitation::Guide { name: auto.to_string() }, model.guide.span.unwrap_or_default()))
+}
+
+fn flow(factor: &Factor) -> Option<(Limitation, Span)> {
+    let flow = factor.flow?;
+    Some((Limitation::Flow { maps: flow.to_string() }, factor.span))
 }
 
 fn objective(model: &Model) -> Option<(Limitation, Span)> {

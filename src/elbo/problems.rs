@@ -42,6 +42,7 @@ pub enum ObjectiveTrouble {
 pub enum Limitation {
     ScoreFunction { site: String, why: String, jump: Option<Span> },
     Guide { name: String },
+    Flow { maps: String },
     ChainLag,
     Energy { name: String, other: Option<String> },
     DiscreteEvent { site: String },
@@ -152,6 +153,7 @@ fn message(what: &Limitation) -> String {
     use Limitation::*;
     match what {
         ScoreFunction { site, why, .. } => format!("`{site}` needs the score-function estimator: {why}"),
+        Flow { maps } => format!("a factor pushed through the maps of a flow, `{maps}`, cannot be fitted yet"),
         Guide { name } => format!("`guide {name}` cannot be fitted yet"),
         ChainLag => "a discrete site of a chain is summed over, and read further back than the row before".into(),
         Energy { other: Some(other), .. } => {
@@ -182,6 +184,7 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
     use Limitation::*;
     match what {
         ScoreFunction { .. } => ("ppl::limitation::score_function", SMOOTH),
+        Flow { .. } => ("ppl::limitation::flow", "write the distribution inside of `Flow` alone"),
         Guide { .. } => ("ppl::limitation::guide", "write `guide meanfield` or `guide fullrank`"),
         ChainLag => ("ppl::limitation::chain", "read `[t-1]` alone"),
         Energy { .. } => ("ppl::limitation::energy", "write the model with sites and `~`, or a `factor`"),

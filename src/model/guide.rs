@@ -77,6 +77,8 @@ impl fmt::Display for Flow {
 pub struct Factor {
     pub site: SiteId,
     pub dist: Dist,
+    /// `Flow(D, planar(8))`: draws of `dist` go through these maps.
+    pub flow: Option<Flow>,
     /// The guide's own axes, in the order of the site's plates.
     pub plates: Vec<AxisId>,
     pub by: Option<Spanned<Request>>,

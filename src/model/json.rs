@@ -34,6 +34,7 @@ pub fn json(model: &Model) -> Value {
                 "site": model.sites[factor.site.index()].name,
                 "plates": plates(model, &model.axes, &factor.plates),
                 "dist": dist(model, &factor.dist),
+                "flow": factor.flow.map(|flow| flow.to_string()),
                 "by": factor.by.as_ref().map(|by| by.node.to_string()),
             })).collect::<Vec<_>>(),
         },

@@ -220,7 +220,9 @@ fn guide(model: &Model) -> Vec<String> {
         let site = print_site(factor.site, &factor.plates, model);
         let by = factor.by.as_ref().map_or(String::new(), |by| format!(" by {}", by.node));
         let indent = "  ".repeat(factor.plates.len());
-        lines.push(format!("{indent}{site} ~ {}{by}", print_dist(model, &factor.dist)));
+        let dist = print_dist(model, &factor.dist);
+        let dist = factor.flow.map_or(dist.clone(), |flow| format!("Flow({dist}, {flow})"));
+        lines.push(format!("{indent}{site} ~ {dist}{by}"));
     }
     lines.into_iter().map(|line| format!("  {line}")).collect()
 }

@@ -53,7 +53,7 @@ fn counts(args: &[Arg]) -> Option<Vec<usize>> {
 }
 
 /// `planar(8)`
-fn flow(expr: &Expr) -> Option<Flow> {
+pub(super) fn flow(expr: &Expr) -> Option<Flow> {
     let (name, call) = name_and_call(expr)?;
     let (_, _, make) = FLOWS.iter().find(|(known, ..)| *known == name)?;
     make(&call?.args)

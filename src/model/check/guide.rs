@@ -11,10 +11,10 @@ use crate::dist::{self, Dist, Kind};
 use crate::math::support::{Fit, fits};
 use crate::math::{SiteId, Support};
 use crate::model::problems::{Guides, Names, Supports};
-use crate::model::{Auto, Factor, Guide, Origin, Owner};
+use crate::model::{Auto, Factor, Flow, Guide, Origin, Owner};
 use crate::shape::{AxisId, AxisKind, Size};
 use crate::source::{Span, Spanned};
-use crate::syntax::{Block, Call, Expr, Name, Stmt, Target};
+use crate::syntax::{Block, Call, Expr, ExprKind, Name, Stmt, Target};
 
 /// What stands in the file as a guide.
 pub(super) struct GuideItem<'a> {
@@ -109,6 +109,13 @@ impl<'a> Checker<'a> {
 
     /// `z ~ Dist(...) by ESTIMATOR`
     fn check_guide_factor(&mut self, target: &'a Target, call: &'a Call, by: Option<&'a Call>, span: Span) {
+        let (call, flow) = match self.check_flow_factor(call) {
+            Some((inner, flow)) => (inner, flow),
+            None => {
+                self.give_up_factor(target);
+                return;
+            }
+        };
         let by = by.and_then(|by| self.check_request(by));
         let Some(id) = self.guide_site(target) else {
             self.check_dist(call, &nothing(&target.name.node));
@@ -129,7 +136,30 @@ impl<'a> Checker<'a> {
         self.drawing = None;
         let (Some(plates), Some(dist)) = (plates, dist) else { return };
         if self.check_factor_support(id, call, &dist, &event).is_some() {
-            self.factors.push(Factor { site: id, dist, plates, by, span });
+            self.factors.push(Factor { site: id, dist, flow, plates, by, span });
+        }
+    }
+
+    /// `Flow(D, planar(8))` is D, and the maps that its draws go through.
+    fn check_flow_factor(&mut self, call: &'a Call) -> Option<(&'a Call, Option<Flow>)> {
+        if call.name.node != "Flow" {
+            return Some((call, None));
+        }
+        if let [base, maps] = call.args.as_slice()
+            && let (None, None, ExprKind::Call(inner)) = (&base.name, &maps.name, &base.value.kind)
+            && let Some(flow) = super::autos::flow(&maps.value)
+        {
+            return Some((inner, Some(flow)));
+        }
+        let written = "Flow(Normal(m, s), planar(8))";
+        self.report(Guides::AutoArguments { name: "Flow".into(), written, span: call.span });
+        None
+    }
+
+    /// A site whose factor was reported is written all the same.
+    fn give_up_factor(&mut self, target: &'a Target) {
+        if let Some(id) = self.guide_site(target) {
+            self.homes.insert(id, (None, target.span));
         }
     }
 
