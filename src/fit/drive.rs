@@ -7,7 +7,7 @@ use super::optimizer::{Optimizer, Rule};
 use super::posterior::{self, Fitted, Guide, Posterior};
 use super::schedule::Schedule;
 use super::stochastic::{self, Target};
-use super::{Estimate, Event, Failure, GaussianFamily, Listener, Phase, initial, starts};
+use super::{Estimate, Event, Failure, GaussianFamily, Listener, Phase, initial, objective, starts};
 use crate::data::Bound;
 use crate::diagnose::psis::KHAT_FLAGGED;
 use crate::elbo::{Elbo, Treatment};
@@ -82,6 +82,9 @@ pub(super) fn asked_for(block: &FitBlock) -> Option<String> {
 /// What keeps a model from the deterministic path.
 pub(super) fn obstacle(elbo: &Elbo) -> Option<String> {
     let model = &elbo.model;
+    if let Some(objective) = tempered(elbo) {
+        return Some(format!("the objective is `{objective}`"));
+    }
     if let Some(net) = model.params.iter().find_map(|param| param.net.as_ref()) {
         return Some(format!("`{net}` is a net"));
     }
@@ -95,6 +98,11 @@ pub(super) fn obstacle(elbo: &Elbo) -> Option<String> {
         _ if !elbo.sites.iter().any(|view| view.treatment == Treatment::Auto) => None,
         _ => Some("the guide is no joint Gaussian".into()),
     }
+}
+
+/// The objective, where it is not the bound itself.
+fn tempered(elbo: &Elbo) -> Option<&crate::model::Objective> {
+    elbo.model.fit.objective.as_ref().filter(|objective| !matches!(objective, crate::model::Objective::Elbo(None)))
 }
 
 fn too_many(elbo: &Elbo, layout: &Layout) -> Option<String> {
@@ -208,7 +216,7 @@ fn stochastic(
     let mut optimizer = Optimizer::new(rule, params.len());
     let found = stochastic::ascend(&target, &settings, params, &mut optimizer, listen)?;
     listen(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
-    let posterior = posterior::tell(&Fitted {
+    let fitted = Fitted {
         elbo: task.elbo,
         data: task.data,
         backend: task.backend,
@@ -217,7 +225,12 @@ fn stochastic(
         batches,
         seed: task.seed,
         evaluations: found.evaluations,
-    })?;
+    };
+    let posterior = posterior::tell(&fitted)?;
+    let objective = match tempered(task.elbo) {
+        Some(_) => objective::value(&fitted, &found.params)?,
+        None => posterior.elbo,
+    };
     let warnings = khat_warning(task.elbo.model.guide.auto, &posterior).into_iter().collect();
     let (d, at) = (layout.latents, layout.params_at());
     let mut state = vec![];
@@ -234,7 +247,7 @@ fn stochastic(
         converged: None,
         stopped: found.stopped,
         starts: vec![],
-        objective: posterior.elbo,
+        objective,
         posterior,
         state,
         warnings,

@@ -15,6 +15,7 @@ pub mod joint;
 pub mod lbfgs;
 pub mod limits;
 mod linear;
+mod objective;
 pub mod optimizer;
 pub mod posterior;
 pub mod schedule;

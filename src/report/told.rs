@@ -22,8 +22,9 @@ pub fn told(model: &Model, seed: u64, backend: &str, found: drive::Outcome, trac
     summary.converged = found.converged;
     summary.starts = found.starts;
     summary.elbo = Some(Estimate { mean: posterior.elbo.mean, se: posterior.elbo.se });
-    summary.objective_value =
-        Some(Objective { name: "elbo".into(), mean: found.objective.mean, se: Some(found.objective.se) });
+    summary.objective = model.fit.objective.as_ref().map_or("elbo".into(), |objective| objective.to_string());
+    let (mean, se) = (found.objective.mean, Some(found.objective.se));
+    summary.objective_value = Some(Objective { name: summary.objective.clone(), mean, se });
     match &posterior.importance {
         Ok(weights) => {
             summary.khat = Some(weights.khat).filter(|khat| khat.is_finite());

@@ -1,5 +1,6 @@
 //! The compiler's own tests: none of them needs burn.
 
+mod answers;
 mod cli;
 mod codes;
 mod data;

@@ -87,9 +87,13 @@ impl Lowerer<'_> {
         let view = &self.elbo.sites[site.index()];
         let (node, treatment) = (view.value, view.treatment.clone());
         let name = self.elbo.model.sites[site.index()].name.as_str();
+        if !self.leaves.open.insert(site) {
+            return limitation(format!("`{name}`, whose draws read its own earlier rows,"));
+        }
         let before = self.b.set_origin(Some(name.into()));
         let value = self.lower(node)?;
         self.b.set_origin(before);
+        self.leaves.open.remove(&site);
         let (Treatment::Written(at) | Treatment::Enumerated(at, _)) = treatment else { return Ok(value) };
         let from = &self.elbo.model.guide.factors[at].plates;
         let to = &self.elbo.model.sites[site.index()].plates;

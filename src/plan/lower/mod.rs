@@ -5,12 +5,12 @@
 //! Labels are computed bottom-up from the leaves, not copied from `math::Shape`: a summed-out site's value varies over
 //! its axis of states, and a draw over the axis of draws, wherever the site is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arena::Arena;
 use crate::data::Bound;
 use crate::elbo::Elbo;
-use crate::math::{self, Graph};
+use crate::math::{self, Graph, SiteId};
 use crate::plan::NodeId;
 use crate::plan::build::Builder;
 use crate::problem::{Bug, Problem};
@@ -100,6 +100,8 @@ struct Lowerer<'a> {
 struct Leaves {
     /// On the constrained scale: rows and event as event axes.
     params: BTreeMap<usize, Value>,
+    /// Sites whose value is being made: one that is read meanwhile reads itself.
+    open: BTreeSet<SiteId>,
 }
 
 impl<'a> Lowerer<'a> {

@@ -1,0 +1,50 @@
+//! The value of what was maximized, where it is not the bound that is reported: on fresh draws, over all rows.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::feed::{Draws, Feed, Rows};
+use super::posterior::Fitted;
+use super::{Estimate, Failure};
+use crate::diagnose::convergence::mean_and_variance;
+use crate::kernel::noise::Stream;
+use crate::plan::lower::{self, Batch};
+
+/// Fresh draws: as many as tell it well, or a fifth of the fit.
+const DRAWS: std::ops::RangeInclusive<usize> = 4..=1_000;
+
+/// The mean over draws of the objective at these parameters.
+pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
+    let rows = fitted.batches.map_or(1, |batches| batches.rows);
+    let draws = (fitted.evaluations / (5 * rows)).clamp(*DRAWS.start(), *DRAWS.end());
+    // One step of the batches is the whole data.
+    let blocks: Vec<Option<Rows>> = match &fitted.batches {
+        Some(batches) => batches.in_order().map(Some).collect(),
+        None => vec![None],
+    };
+    let mut ready = BTreeMap::new();
+    let mut values = vec![0.0; draws];
+    for block in &blocks {
+        let size = block.as_ref().map_or(0, |rows| rows.ids.len());
+        let (evaluator, feed) = match ready.entry(size) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let rows = block.as_ref().map(|rows| (rows.dim, size)).into_iter().collect();
+                let program = lower::bound(fitted.elbo, fitted.data, &Batch { draws: 1, rows })?;
+                let evaluator = fitted.backend.prepare(&program.plan, fitted.precision)?;
+                entry.insert((evaluator, Feed::new(&program, fitted.elbo, fitted.data)))
+            }
+        };
+        let share = block.as_ref().map_or(1.0, |_| size as f64 / rows as f64);
+        feed.give(params);
+        for (first, value) in values.iter_mut().enumerate() {
+            feed.noise(Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 2, first }, block.as_ref());
+            if let Some(rows) = block {
+                feed.rows(rows)?;
+            }
+            *value += share * evaluator.run(&feed.slices())?[0][0];
+        }
+    }
+    let (mean, variance) = mean_and_variance(&values);
+    Ok(Estimate { mean, se: (variance / draws as f64).sqrt() })
+}
