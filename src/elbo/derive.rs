@@ -10,8 +10,8 @@ use crate::elbo::guide::{self, Guided};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::rewrite::{Rewrite, sites_read};
 use crate::elbo::{
-    Choice, Elbo, Estimator, Term, TermKind, Treatment, because, chain, closed, limits, missing, objective, sites,
-    sum_out,
+    Choice, Elbo, Estimator, Term, TermKind, Treatment, because, chain, closed, energy, limits, missing, objective,
+    sites, sum_out,
 };
 use crate::math::{Binary, NodeId, Op, Over, Reduce, SiteId, Unary};
 use crate::model::{Baseline, Model, Statement};
@@ -25,6 +25,15 @@ pub fn derive(model: &Model) -> (Option<Elbo>, Problems) {
     limits::check(model, &mut problems);
     if problems.has_errors() {
         return (None, problems);
+    }
+    if let Some((at, of)) = energy::statement(model) {
+        return match energy::derive(&facts, at, of) {
+            Ok(elbo) => (Some(elbo), problems),
+            Err(problem) => {
+                problems.push(problem);
+                (None, problems)
+            }
+        };
     }
     match estimator::decide(&facts) {
         Err(more) => problems.extend(more),

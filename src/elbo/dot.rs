@@ -35,6 +35,9 @@ fn guide_picture(elbo: &Elbo) -> Picture {
             Treatment::SummedOut(_) => {
                 picture.add(&site.name, &format!("{} (summed out)", site.name), Look::Absent, &site.plates);
             }
+            Treatment::Gibbs => {
+                picture.add(&site.name, &format!("{} (block Gibbs)", site.name), Look::Absent, &site.plates);
+            }
             Treatment::Leaf => {
                 picture.add(&site.name, &format!("{} (from the model)", site.name), Look::Absent, &site.plates);
             }

@@ -2,7 +2,7 @@
 //!
 //! An object with `format` (1), `stage`, `model`, `dims`, `guide` (the automatic factor, or null), `sites`, `objective`
 //! (its `name`, and as `text` what is maximized), `terms` (of the bound), `gradients` and `definitions`. A site is what it is in the model (`name`, `plates`, `shape`, `type`, `dist`), how the guide treats it
-//! (`treatment`: `automatic`, `written`, `summed_out`, `enumerated` or `leaf`; `factor` and `remark` as printed) and its
+//! (`treatment`: `automatic`, `written`, `summed_out`, `enumerated`, `leaf` or `gibbs`; `factor` and `remark` as printed) and its
 //! `estimator` with the reason, `because`. A term has its `kind`, its `sign` (1 or -1), whether `beta` multiplies it, the `plates` it is summed over,
 //! the dims whose batch `scale`s it, its `text` as printed, and its `estimator` with `because`; `choices` lists those of
 //! the sites it sums out as well. `gradients` is about sites whose draws are not differentiated through, or are relaxed:
@@ -10,20 +10,26 @@
 
 use serde_json::{Value, json};
 
-use crate::elbo::Elbo;
 use crate::elbo::print::{GradientLine, GuideLine, TermLine, objective_text, told};
+use crate::elbo::{Elbo, Objective};
 use crate::model::json as model_json;
 
 pub fn json(elbo: &Elbo) -> Value {
     let told = told(elbo);
     let definition = |(name, value): &(String, String)| json!({ "name": name, "value": value });
-    let objective = elbo.model.fit.objective.map_or("elbo".into(), |objective| objective.to_string());
+    // An energy has no guide.
+    let contrast = matches!(elbo.objective, Objective::Contrast(_));
+    let objective = elbo
+        .model
+        .fit
+        .objective
+        .map_or(if contrast { "cd(1)" } else { "elbo" }.into(), |objective| objective.to_string());
     json!({
         "format": model_json::FORMAT,
         "stage": "elbo",
         "model": elbo.model.name,
         "dims": model_json::dims(&elbo.model),
-        "guide": elbo.model.guide.auto.map(|auto| auto.to_string()),
+        "guide": elbo.model.guide.auto.filter(|_| !contrast).map(|auto| auto.to_string()),
         "sites": told.guide.iter().map(|line| site(elbo, line)).collect::<Vec<_>>(),
         "objective": { "name": objective, "text": objective_text(elbo).trim_start() },
         "terms": told.terms.iter().map(|line| term(elbo, line)).collect::<Vec<_>>(),

@@ -1,7 +1,7 @@
 //! What the checker knows and no bound is derived for yet: told once, before anything is derived.
 
 use crate::elbo::missing;
-use crate::elbo::problems::{ElboProblem, Limitation};
+use crate::elbo::problems::{ElboProblem, EnergyTrouble, Limitation};
 use crate::math::Support;
 use crate::model::{Auto, Factor, Model, Objective, Statement, Unit};
 use crate::problem::Problems;
@@ -38,7 +38,13 @@ fn energy(model: &Model, statement: &Statement) -> Option<(Limitation, Span)> {
         };
         (*support != Support::Binary || event.len() != 1).then(|| name.clone())
     });
-    Some((Limitation::Energy { name: of.energy.clone(), other }, of.span))
+    let data = of.units.iter().any(|unit| matches!(unit, Unit::Observed(..)));
+    let trouble = match other {
+        Some(other) => EnergyTrouble::Units(other),
+        None if data => return None,
+        None => EnergyTrouble::NoData,
+    };
+    Some((Limitation::Energy { name: of.energy.clone(), trouble }, of.span))
 }
 
 fn guide(model: &Model) -> Option<(Limitation, Span)> {

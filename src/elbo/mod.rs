@@ -1,7 +1,8 @@
 //! Model to `Elbo`: the bound, term by term, and for every latent site an estimator with the reason for it.
 //!
 //! `cost` gathers who depends on whom, `estimator` decides what becomes of each site, `guide` makes their values,
-//! `derive` and `sites` the terms, `sum_out` the sums over discrete sites; `closed` is what needs no sampling.
+//! `derive` and `sites` the terms, `sum_out` the sums over discrete sites; `closed` is what needs no sampling. An energy
+//! has no bound: `energy` derives the conditionals and blocks that its gradient is sampled by.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ pub mod enumerate;
 pub mod estimator;
 pub mod guide;
 pub mod dot;
+pub mod energy;
 pub mod json;
 pub mod latex;
 pub mod limits;
@@ -80,6 +82,8 @@ pub enum Treatment {
     Enumerated(usize, AxisId),
     /// Nothing observed depends on it: integrates to one. `value` is a draw from the model.
     Leaf,
+    /// A unit of an energy, drawn from its conditional; `value` is the site.
+    Gibbs,
 }
 
 /// An estimator and why.
@@ -112,6 +116,8 @@ pub enum Estimator {
     /// With its temperature.
     Concrete(f64),
     StraightThrough,
+    /// Drawn from its conditional given the other units of an energy, in turn with them.
+    Gibbs,
 }
 
 impl Estimator {

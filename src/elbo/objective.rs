@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use crate::dist::Kind;
 use crate::elbo::cost;
 use crate::elbo::derive::Draft;
+use crate::elbo::energy::Contrast;
 use crate::elbo::problems::{ElboProblem, Limitation, ObjectiveTrouble};
 use crate::elbo::rewrite::leaves_its_plates;
 use crate::elbo::{Choice, Estimator, Term, TermKind, because, estimator, sites};
@@ -25,6 +26,8 @@ pub enum Objective {
     Weighted(Weighted),
     /// Gradients of several expectations, each followed by the parameters of one side.
     Updates(Vec<Update>),
+    /// The gradient of the log likelihood of an energy model, by chains.
+    Contrast(Contrast),
 }
 
 /// E_q log (1/k sum w^(1 - a))^(1 / (1 - a)) for every row, and the terms of what is outside (Burda et al. 2016; Li &

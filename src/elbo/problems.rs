@@ -44,13 +44,25 @@ pub enum Limitation {
     Guide { name: String },
     Flow { maps: String },
     ChainLag,
-    Energy { name: String, other: Option<String> },
+    Energy { name: String, trouble: EnergyTrouble },
     DiscreteEvent { site: String },
     EnumerateRows { site: String, plate: String },
     Objective { name: String },
     BetaSchedule,
     MissingValues { data: String, discrete: bool },
     MissingMap { data: String },
+}
+
+/// Why an energy has no conditionals.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EnergyTrouble {
+    /// These are no `binary` vector.
+    Units(String),
+    /// A part of it that its slope is not known of.
+    NoSumOfProducts,
+    /// It is not seen to be at most quadratic in this vector.
+    Degree(String),
+    NoData,
 }
 
 /// The largest table of states that is summed over in one row.
@@ -156,10 +168,20 @@ fn message(what: &Limitation) -> String {
         Flow { maps } => format!("a factor pushed through the maps of a flow, `{maps}`, cannot be fitted yet"),
         Guide { name } => format!("`guide {name}` cannot be fitted yet"),
         ChainLag => "a discrete site of a chain is summed over, and read further back than the row before".into(),
-        Energy { other: Some(other), .. } => {
+        Energy { trouble: EnergyTrouble::Units(other), .. } => {
             format!("energies are of `binary` vectors so far, and `{other}` is something else")
         }
-        Energy { name, .. } => format!("the energy `{name}` cannot be fitted yet"),
+        Energy { name, trouble: EnergyTrouble::NoSumOfProducts } => {
+            format!("conditionals are derived of energies that are sums of products, and `{name}` has another part")
+        }
+        Energy { name, trouble: EnergyTrouble::Degree(unit) } => {
+            format!(
+                "conditionals are derived of energies at most quadratic in a vector: `{name}` is not seen to be in `{unit}`"
+            )
+        }
+        Energy { name, trouble: EnergyTrouble::NoData } => {
+            format!("the energy `{name}` is of no data, so there is nothing that its parameters follow")
+        }
         DiscreteEvent { site } => {
             format!("`{site}` has several components and a size that is not known: its states cannot be listed")
         }
@@ -187,6 +209,13 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
         Flow { .. } => ("ppl::limitation::flow", "write the distribution inside of `Flow` alone"),
         Guide { .. } => ("ppl::limitation::guide", "write `guide meanfield` or `guide fullrank`"),
         ChainLag => ("ppl::limitation::chain", "read `[t-1]` alone"),
+        Energy { trouble: EnergyTrouble::NoSumOfProducts | EnergyTrouble::Degree(_), .. } => (
+            "ppl::limitation::energy",
+            "write it with `dot`, `@`, `sum`, `+`, `-` and `*`, with at most two entries of a vector in a product",
+        ),
+        Energy { trouble: EnergyTrouble::NoData, .. } => {
+            ("ppl::limitation::energy", "name data to its left, as in `(x[n], h: binary[H]) ~ Boltzmann(e)`")
+        }
         Energy { .. } => ("ppl::limitation::energy", "write the model with sites and `~`, or a `factor`"),
         DiscreteEvent { .. } => ("ppl::limitation::discrete_event", "give the size a value, as in `dim K = 4`"),
         EnumerateRows { .. } => {

@@ -1,6 +1,6 @@
 //! What holds of every bound: terms are numbers in their plates, and nothing that was summed out is left in them.
 
-use crate::elbo::{Elbo, Term, TermKind, Treatment};
+use crate::elbo::{Elbo, Objective, Term, TermKind, Treatment, energy};
 use crate::math::{Op, SiteId};
 use crate::problem::Bug;
 
@@ -20,6 +20,12 @@ pub fn verify(elbo: &Elbo) -> Result<(), Bug> {
         for term in terms {
             verify_term(elbo, list, term)?;
         }
+    }
+    let gibbs = elbo.sites.iter().any(|view| view.treatment == Treatment::Gibbs);
+    match &elbo.objective {
+        Objective::Contrast(contrast) => energy::verify(elbo, contrast).or_else(bug)?,
+        _ if gibbs => return bug("a unit of an energy under another objective"),
+        _ => {}
     }
     each_site_once(elbo)
 }
@@ -56,7 +62,7 @@ fn each_site_once(elbo: &Elbo) -> Result<(), Bug> {
             _ => false,
         });
         let expected = match view.treatment {
-            Treatment::Leaf => (0, 0),
+            Treatment::Leaf | Treatment::Gibbs => (0, 0),
             Treatment::SummedOut(_) => (1, 0),
             Treatment::Auto | Treatment::Written(_) | Treatment::Enumerated(..) => (1, 1),
         };

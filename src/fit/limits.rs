@@ -5,7 +5,7 @@ use super::drive;
 use super::optimizer::Rule;
 use crate::elbo::{Elbo, Estimator, Objective, SiteView};
 use crate::math::Op;
-use crate::model::{Draws, FitBlock, Rate};
+use crate::model::{Draws, FitBlock, Rate, Statement};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
 
@@ -30,6 +30,16 @@ fn objective(elbo: &Elbo) -> Problems {
     let help = match &elbo.objective {
         Objective::Elbo { beta: None | Some(Rate::Constant(_)) } => return problems,
         Objective::Elbo { .. } => "write a number, as in `elbo(beta: 4)`",
+        Objective::Contrast(contrast) => {
+            if let Statement::Boltzmann(of) = &model.statements[contrast.statement] {
+                let title = format!("the energy `{}` cannot be fitted yet", of.energy);
+                let problem = Problem::error("ppl::limitation::energy", title).label(of.span, "drawn from it here");
+                problems.push(
+                    problem.help("`ppl elbo` prints its conditionals; to fit, write the model with sites and `~`"),
+                );
+            }
+            return problems;
+        }
         Objective::Weighted(_) | Objective::Updates(_) => "write `objective: elbo`",
     };
     let problem = Problem::error("ppl::limitation::objective", format!("the objective `{asked}` cannot be fitted yet"));

@@ -29,6 +29,7 @@ pub mod verify;
 pub mod eval;
 mod linear;
 pub mod paths;
+pub mod slope;
 mod eval_layers;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ mod cli;
 mod codes;
 mod data;
 mod diagnostics;
+mod energies;
 mod formats;
 mod golden;
 mod interpreter;

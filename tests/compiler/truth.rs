@@ -257,7 +257,7 @@ fn maximized(elbo: &Elbo) -> Vec<Term> {
 /// is outside them; for updates, log p less the log q that they add up.
 fn one_weight(elbo: &Elbo) -> Option<Vec<Term>> {
     match &elbo.objective {
-        Objective::Elbo { .. } => None,
+        Objective::Elbo { .. } | Objective::Contrast(_) => None,
         Objective::Weighted(weighted) => {
             let outside = weighted.outside.iter().map(|place| elbo.terms[*place].clone());
             Some(weighted.weight.log.iter().cloned().chain(outside).chain(weighted.apart.iter().cloned()).collect())

@@ -1,7 +1,8 @@
-//! The bound as a LaTeX document. What is set is the printed notation itself, read back: the two cannot differ.
+//! The bound as a LaTeX document. What is set is the printed notation itself, read back: the two cannot differ. What is
+//! followed of an energy, which is no sum of terms, stands as it is printed.
 
-use crate::elbo::Elbo;
 use crate::elbo::print::{Told, objective_text, told};
+use crate::elbo::{Elbo, Objective};
 
 mod blocks;
 mod parse;
@@ -14,6 +15,8 @@ use set::{element, escape, text};
 /// A complete document of standard packages.
 pub fn document(elbo: &Elbo) -> String {
     let told = told(elbo);
+    let contrast = matches!(elbo.objective, Objective::Contrast(_));
+    let what = if contrast { "gradient" } else { "bound" };
     let mut lines = vec![
         "\\documentclass{article}".to_string(),
         "\\usepackage[margin=2cm]{geometry}".into(),
@@ -21,9 +24,15 @@ pub fn document(elbo: &Elbo) -> String {
         "\\setlength{\\parindent}{0pt}".into(),
         "\\begin{document}".into(),
         String::new(),
-        format!("\\section*{{The bound of \\texttt{{{}}}}}", escape(&elbo.model.name)),
+        format!("\\section*{{The {what} of \\texttt{{{}}}}}", escape(&elbo.model.name)),
     ];
     lines.extend(sizes(elbo));
+    // An energy has no guide, and its conditionals stand with its blocks.
+    if contrast {
+        let printed = objective_text(elbo);
+        lines.extend(["\\begin{verbatim}", printed.trim(), "\\end{verbatim}", "\\end{document}"].map(String::from));
+        return lines.join("\n") + "\n";
+    }
     if !told.guide.is_empty() {
         lines.push(String::new());
         lines.push("Guide:".into());

@@ -11,6 +11,10 @@ use crate::model::Auto;
 
 impl Printer<'_> {
     pub(super) fn guide(&self) -> Vec<(String, String)> {
+        // An energy has no guide: its conditionals stand with its blocks.
+        if matches!(self.elbo.objective, Objective::Contrast(_)) {
+            return vec![];
+        }
         let names: Vec<String> =
             self.elbo.sites.iter().map(|view| self.guide_name(view.site, &view.treatment)).collect();
         let width = names.iter().map(String::len).max().unwrap_or(0) + 4;
@@ -54,6 +58,10 @@ impl Printer<'_> {
                 because.split(" and no factor in the guide").next().unwrap_or(because).into(),
             ),
             Treatment::Leaf => ("drawn from the model".into(), "integrates to one".into()),
+            Treatment::Gibbs => match &self.elbo.objective {
+                Objective::Contrast(contrast) => (self.gibbs(contrast, id), "block Gibbs".into()),
+                _ => Default::default(),
+            },
         }
     }
 

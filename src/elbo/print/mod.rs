@@ -12,6 +12,7 @@ use crate::math::{DataId, DefId, Label, NodeId, Op, ParamId, SiteId};
 use crate::model::Model;
 use crate::shape::{Axis, Dim};
 
+mod energy;
 mod guide;
 mod objective;
 mod scores;

@@ -18,6 +18,7 @@ impl Printer<'_> {
             }
             Objective::Weighted(weighted) => self.weighted(weighted),
             Objective::Updates(updates) => self.updates(updates),
+            Objective::Contrast(contrast) => self.contrast(contrast),
         }
     }
 

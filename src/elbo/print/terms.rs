@@ -315,5 +315,6 @@ pub(super) fn estimator_name(estimator: Estimator) -> &'static str {
         Estimator::Enumerate => "enumerate",
         Estimator::Analytic => "analytic",
         Estimator::Pathwise => "pathwise",
+        Estimator::Gibbs => "gibbs",
     }
 }

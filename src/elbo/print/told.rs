@@ -84,6 +84,7 @@ impl Printer<'_> {
             Treatment::SummedOut(_) => "summed_out",
             Treatment::Enumerated(..) => "enumerated",
             Treatment::Leaf => "leaf",
+            Treatment::Gibbs => "gibbs",
         };
         let name = self.guide_name(view.site, &view.treatment);
         let (estimator, because) = (estimator_name(view.choice.estimator), view.choice.because.clone());
