@@ -86,8 +86,8 @@ fn draws_follow_their_distribution_function() {
         let n = DRAWS as f64;
         let gap = |(i, f): (usize, &f64)| (f - i as f64 / n).abs().max((f - (i + 1) as f64 / n).abs());
         let worst = cdf.iter().enumerate().map(gap).fold(0.0, f64::max);
-        // Above 1.95 / sqrt(n) with probability .001.
-        assert!(worst < 1.95 / n.sqrt(), "{:?} {:?}: {worst}", case.kind, case.args);
+        // Above 2.4 / sqrt(n) with probability .00002: for all cases together, which are about fifty, .001.
+        assert!(worst < 2.4 / n.sqrt(), "{:?} {:?}: {worst}", case.kind, case.args);
     }
     assert!(seen > 15, "{seen}");
 }

@@ -121,7 +121,7 @@ fn mutate(text: &str, random: &mut Random) -> String {
             2 => text.replace_range(one.start..one.end, &word),
             3 => text.insert_str(one.end, random.pick::<&str>(&INSERTS)),
             4 => text.insert_str(at, random.pick::<&str>(&INSERTS)),
-            _ => text.truncate(at.max(text.len() / 2)),
+            _ => text.truncate(text.floor_char_boundary(at.max(text.len() / 2))),
         }
     }
     text
