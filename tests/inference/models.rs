@@ -5,15 +5,16 @@ use std::path::Path;
 
 use ppl::elbo::Treatment;
 use ppl::model::Settings;
+use ppl::plan::Precision;
 use ppl::plan::lower::{self, Batch, InputKind, Program, Trouble};
 use ppl::source::Source;
 
 use crate::hand::Dice;
-use crate::parity::{Tolerance, check};
+use crate::parity::{Tolerance, check_in};
 use crate::world::{Random, World};
 
 /// Sums over rows cancel, and kernel matrices are ill conditioned: an entry of a gradient is as exact as what it is made of.
-const SUMS: Tolerance = Tolerance { double: 1e-9, single: 5e-3 };
+const SUMS: Tolerance = Tolerance { double: 1e-9, single: 2e-3 };
 
 /// How many models of a folder were compared, and what the others cannot do yet.
 fn compare(folder: &str) -> (usize, Vec<String>) {
@@ -44,11 +45,14 @@ fn one(name: &str, text: &str) -> Result<(), String> {
     let world = World::new(&elbo.model, 4, &[], &mut random);
     let data = world.bound();
     let bound = lower::bound(&elbo, &data, &Batch::draws(3)).map_err(limitation)?;
-    parity(&format!("the bound of {name}"), &bound);
+    // As fits do: single precision where there is a net, which no kernel matrix would survive.
+    let nets = elbo.model.params.iter().any(|param| param.net.is_some());
+    let precisions: &[Precision] = if nets { &[Precision::F64, Precision::F32] } else { &[Precision::F64] };
+    parity(&format!("the bound of {name}"), &bound, precisions);
     let points = |treatment: &Treatment| !matches!(treatment, Treatment::Written(_) | Treatment::Enumerated(..));
     if elbo.sites.iter().all(|view| points(&view.treatment)) {
         let joint = lower::joint(&elbo, &data, 3).map_err(limitation)?;
-        parity(&format!("the log joint of {name}"), &joint);
+        parity(&format!("the log joint of {name}"), &joint, precisions);
     }
     Ok(())
 }
@@ -60,7 +64,7 @@ fn limitation(trouble: Trouble) -> String {
     }
 }
 
-fn parity(what: &str, program: &Program) {
+fn parity(what: &str, program: &Program, precisions: &[Precision]) {
     let mut dice = Dice::new(what.len() as u64);
     let mut values = vec![];
     for (kind, input) in program.inputs.iter().zip(&program.plan.inputs) {
@@ -72,7 +76,7 @@ fn parity(what: &str, program: &Program) {
         };
         values.push(dice.between(low, high, count));
     }
-    check(what, &program.plan, &values, SUMS);
+    check_in(precisions, what, &program.plan, &values, SUMS);
 }
 
 #[test]

@@ -37,10 +37,15 @@ pub struct Tolerance {
 pub const TIGHT: Tolerance = Tolerance { double: 1e-13, single: 1e-5 };
 
 pub fn check(what: &str, plan: &Plan, inputs: &[Vec<f64>], tolerance: Tolerance) {
+    check_in(&[Precision::F64, Precision::F32], what, plan, inputs, tolerance);
+}
+
+/// In some of the precisions that a path computes in.
+pub fn check_in(asked: &[Precision], what: &str, plan: &Plan, inputs: &[Vec<f64>], tolerance: Tolerance) {
     let wanted = oracle(plan, inputs);
     for (name, precisions) in paths() {
         let backend = ppl::engine::backend(name).unwrap_or_else(|problem| panic!("{name}: {}", problem.message));
-        for precision in precisions {
+        for precision in precisions.iter().filter(|precision| asked.contains(precision)) {
             let found = run(backend.as_ref(), plan, *precision, inputs);
             let limit = if *precision == Precision::F64 { tolerance.double } else { tolerance.single };
             compare(&format!("{what} on {name} in {precision:?}"), &found, &wanted, limit);
