@@ -321,7 +321,7 @@ fn khat_warning(guide: Option<Auto>, posterior: &Posterior) -> Option<Problem> {
     if let Some(tails) = posterior.tails.filter(|tails| tails.above > 0.5) {
         let share = (100.0 * tails.above).round();
         let message = format!("k-hat is above 0.7 at {share} % of the rows: the guide misses part of their posteriors");
-        let help = "the bound is one, but weigh its draws (`iwae`) or widen the guide before trusting a row's latents";
+        let help = "the bound is one all the same; train longer or widen the guide before trusting a row's latents";
         return Some(Problem::warning("ppl::fit::khat_rows", message).help(help));
     }
     let khat = posterior.importance.as_ref().ok()?.khat;
