@@ -66,7 +66,7 @@ fn vectors_are_looked_at_whole() {
 
 #[test]
 fn a_search_may_look_beyond_and_turn_back() {
-    // The first step from .5 overshoots far below -.05, where the scale is negative; the optimum lies well inside.
+    // The scale is negative below -.05, near the start; the optimum lies well inside.
     let model = "param a: real = 0.5\nmodel {\n  for n in N { y[n] ~ Normal(0, 0.1 + 2 * a) }\n}";
     let (code, text) = fit(model, "real", &[]);
     assert_eq!(code, 0, "{text}");
