@@ -33,6 +33,18 @@ impl<const K: usize> Nest<K> {
         self.strides.last().copied().unwrap_or([1; K])
     }
 
+    /// The loops in another order, where the innermost is short and another is long: a run then does more than it costs
+    /// to begin one. Only for what does not depend on the order of elements.
+    pub fn longest_inside(mut self) -> Nest<K> {
+        let Some(last) = self.extents.len().checked_sub(1) else { return self };
+        let longest = (0..last).max_by_key(|axis| self.extents[*axis]);
+        if let Some(axis) = longest.filter(|axis| self.extents[last] < 8 && self.extents[*axis] > self.extents[last]) {
+            self.extents.swap(axis, last);
+            self.strides.swap(axis, last);
+        }
+        self
+    }
+
     /// Each run of the innermost loop: where it starts in each array, and its length. In row-major order.
     pub fn runs(&self, mut run: impl FnMut([usize; K], usize)) {
         if self.extents.contains(&0) {
@@ -41,6 +53,8 @@ impl<const K: usize> Nest<K> {
         let depth = self.extents.len().saturating_sub(1);
         let length = self.extents.last().copied().unwrap_or(1);
         let (mut at, mut start) = (vec![0; depth], [0; K]);
+        // Loops that call nothing, for builds without optimization.
+        let (extents, strides, at) = (self.extents.as_slice(), self.strides.as_slice(), at.as_mut_slice());
         loop {
             run(start, length);
             let mut axis = depth;
@@ -50,12 +64,16 @@ impl<const K: usize> Nest<K> {
                 }
                 axis -= 1;
                 at[axis] += 1;
-                (0..K).for_each(|k| start[k] += self.strides[axis][k]);
-                if at[axis] < self.extents[axis] {
+                let back = if at[axis] < extents[axis] { 0 } else { extents[axis] };
+                let mut k = 0;
+                while k < K {
+                    start[k] = start[k] + strides[axis][k] - strides[axis][k] * back;
+                    k += 1;
+                }
+                if back == 0 {
                     break;
                 }
                 at[axis] = 0;
-                (0..K).for_each(|k| start[k] -= self.strides[axis][k] * self.extents[axis]);
             }
         }
     }
@@ -102,6 +120,19 @@ mod tests {
             }
         }
         assert_eq!(visits(&nest), expected);
+    }
+
+    #[test]
+    fn another_order_visits_the_same() {
+        let shape = [2, 30, 3];
+        let nest = Nest::new(&shape, [&strides(&shape), &repeating_strides(&[1, 30, 1], &shape)]);
+        let (mut straight, other) = (visits(&nest), nest.clone().longest_inside());
+        assert_eq!(other.inner(), [3, 1]);
+        let mut swapped = visits(&other);
+        assert_ne!(straight, swapped);
+        straight.sort();
+        swapped.sort();
+        assert_eq!(straight, swapped);
     }
 
     #[test]

@@ -111,9 +111,11 @@ fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
     const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
     let ([mut c0, mut c1, mut c2, mut c3], [mut k0, mut k1]) = (counter, key);
-    for _ in 0..10 {
-        let first = u64::from(MULTIPLIERS[0]) * u64::from(c0);
-        let second = u64::from(MULTIPLIERS[1]) * u64::from(c2);
+    let mut round = 0;
+    while round < 10 {
+        round += 1;
+        let first = MULTIPLIERS[0] as u64 * c0 as u64;
+        let second = MULTIPLIERS[1] as u64 * c2 as u64;
         (c0, c1, c2, c3) =
             ((second >> 32) as u32 ^ c1 ^ k0, second as u32, (first >> 32) as u32 ^ c3 ^ k1, first as u32);
         k0 = k0.wrapping_add(WEYL[0]);

@@ -12,15 +12,15 @@ use crate::problem::Bug;
 use crate::shape::{AxisId, DimId, Size};
 
 mod index;
+mod positions;
 
-/// Where each plate axis stands, counted from 0.
-pub type Positions = BTreeMap<AxisId, usize>;
+pub use positions::Positions;
 
 /// The entries of one value, row-major.
 pub type Values = Vec<f64>;
 
-/// The value of a leaf in these plates: all its event entries.
-pub type Leaf<'a> = &'a dyn Fn(&Op, &Positions) -> Option<Values>;
+/// The value of a leaf in these plates: all its event entries. It may be made of other nodes of the same graph.
+pub type Leaf<'a> = &'a dyn Fn(&Eval, &Op, &Positions) -> Option<Values>;
 
 /// What expressions are made of.
 #[derive(Clone, Copy)]
@@ -31,21 +31,21 @@ pub struct Env<'a> {
     pub first: &'a dyn Fn(AxisId) -> usize,
 }
 
-/// A node, and where the axes that it varies over stand.
-type Place = (NodeId, Vec<usize>);
-
 /// An interpreter of one graph in one environment; it remembers what it has computed.
 pub struct Eval<'a> {
     graph: &'a Graph,
     env: Env<'a>,
-    made: RefCell<BTreeMap<Place, Rc<Values>>>,
+    /// By node and by where the axes that it varies over stand, as one number, the first slowest.
+    made: RefCell<BTreeMap<(NodeId, usize), Rc<Values>>>,
+    /// Sizes of axes that were asked for.
+    extents: RefCell<BTreeMap<AxisId, usize>>,
 }
 
 type Result<T> = std::result::Result<T, Bug>;
 
 impl<'a> Eval<'a> {
     pub fn new(graph: &'a Graph, env: Env<'a>) -> Eval<'a> {
-        Eval { graph, env, made: RefCell::default() }
+        Eval { graph, env, made: RefCell::default(), extents: RefCell::default() }
     }
 
     /// The entries of a node at these positions of its plates.
@@ -55,16 +55,20 @@ impl<'a> Eval<'a> {
 
     /// Forgets what it computed of these nodes: at some rows (`false`), or wherever they are not in plates as well.
     pub fn forget(&self, of: &dyn Fn(NodeId, bool) -> bool) {
-        self.made.borrow_mut().retain(|(id, at), _| !of(*id, at.is_empty()));
+        self.made.borrow_mut().retain(|(id, _), _| !of(*id, self.graph.shape(*id).plates.is_empty()));
     }
 
     fn shared(&self, id: NodeId, positions: &Positions) -> Result<Rc<Values>> {
-        let mut key = vec![];
+        let mut place = 0;
         for axis in &self.graph.shape(id).plates {
-            key.push(*positions.get(axis).ok_or_else(|| Bug(format!("no position of axis {axis:?}")))?);
+            let at = *positions.get(axis).ok_or_else(|| Bug(format!("no position of axis {axis:?}")))?;
+            let extent = self.extent(*axis)?;
+            if at >= extent {
+                return Err(Bug(format!("position {at} of axis {axis:?}, which has {extent}")));
+            }
+            place = place * extent + at;
         }
-        let key = (id, key);
-        if let Some(values) = self.made.borrow().get(&key) {
+        if let Some(values) = self.made.borrow().get(&(id, place)) {
             return Ok(values.clone());
         }
         let values = Rc::new(self.compute(id, positions)?);
@@ -72,7 +76,7 @@ impl<'a> Eval<'a> {
         if values.len() != expected {
             return Err(Bug(format!("{:?} has {} entries, not {expected}", self.graph.nodes[id].op, values.len())));
         }
-        self.made.borrow_mut().insert(key, values.clone());
+        self.made.borrow_mut().insert((id, place), values.clone());
         Ok(values)
     }
 
@@ -90,7 +94,12 @@ impl<'a> Eval<'a> {
 
     /// How many positions an axis has.
     pub fn extent(&self, axis: AxisId) -> Result<usize> {
-        self.size(self.graph.axes.get(&axis).ok_or_else(|| Bug(format!("no size of axis {axis:?}")))?)
+        if let Some(extent) = self.extents.borrow().get(&axis) {
+            return Ok(*extent);
+        }
+        let extent = self.size(self.graph.axes.get(&axis).ok_or_else(|| Bug(format!("no size of axis {axis:?}")))?)?;
+        self.extents.borrow_mut().insert(axis, extent);
+        Ok(extent)
     }
 
     pub(super) fn sizes(&self, id: NodeId) -> Result<Vec<usize>> {
@@ -146,7 +155,7 @@ impl<'a> Eval<'a> {
             Op::Layer { layer, input, weights } => self.layer(*layer, *input, weights, positions)?,
             op => match self.matrices(op, positions)? {
                 Some(values) => values,
-                None => (self.env.leaf)(op, positions).ok_or_else(|| Bug(format!("no value of {op:?}")))?,
+                None => (self.env.leaf)(self, op, positions).ok_or_else(|| Bug(format!("no value of {op:?}")))?,
             },
         })
     }

@@ -119,12 +119,16 @@ impl Graph {
     pub fn reachable(&self, roots: &[NodeId]) -> Vec<NodeId> {
         let mut seen = vec![false; self.nodes.len()];
         let mut stack = roots.to_vec();
+        // Sorted at the end: most values are made of few of the graph's nodes.
+        let mut found = vec![];
         while let Some(id) = stack.pop() {
             if !std::mem::replace(&mut seen[id.index()], true) {
                 stack.extend(self.nodes[id].op.children());
+                found.push(id);
             }
         }
-        self.nodes.ids().filter(|id| seen[id.index()]).collect()
+        found.sort_unstable();
+        found
     }
 
     /// Whether the value is made, among others, of an operation that `is` says yes to.

@@ -84,7 +84,7 @@ pub fn simulate(task: &Task) -> Result<Outcome> {
     let recipes = Recipes::of(task.model, &task.data.dims)?;
     let params = params::values(task)?;
     let world = World::new(task, &recipes, params)?;
-    let leaf = |op: &Op, at: &Positions| world.leaf(op, at);
+    let leaf = |_: &Eval, op: &Op, at: &Positions| world.leaf(op, at);
     let env = Env { leaf: &leaf, dim: &|dim| task.data.dims.get(&dim).copied(), first: &|axis| world.first(axis) };
     let run = Run { task, recipes: &recipes, world: &world, eval: Eval::new(&recipes.graph, env) };
     let all: Vec<usize> = (0..task.model.statements.len()).collect();

@@ -146,7 +146,7 @@ impl One<'_> {
     }
 
     fn evaluated(&self, node: NodeId) -> Result<Vec<f64>> {
-        let leaf = |op: &Op, _: &Positions| match op {
+        let leaf = |_: &Eval, op: &Op, _: &Positions| match op {
             Op::Data(id) => Some(all(&self.task.data.arrays[id.index()].values)),
             _ => None,
         };

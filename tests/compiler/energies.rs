@@ -57,7 +57,7 @@ impl<'w, 'm> Machine<'w, 'm> {
             let n = self.world.count(&site.event);
             bits[&place(Unit::Latent(id))][self.world.row(&site.plates, at) * n..][..n].to_vec()
         };
-        let leaf = |op: &Op, at: &Positions| match op {
+        let leaf = |_: &Eval, op: &Op, at: &Positions| match op {
             Op::Site(id) => Some(latent(*id, at)),
             Op::Data(id) => Some(bits[&observed(*id)].clone()),
             _ => self.world.leaf(op, at),

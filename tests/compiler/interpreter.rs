@@ -166,31 +166,30 @@ impl<'w, 'm> Interpreter<'w, 'm> {
             }
             let weight = |i: usize| if self.latent[i] { 1.0 } else { 1.0 / self.beta };
             let parts = self.model.iter().enumerate();
-            let part = |i: usize, node: NodeId, plates: &[AxisId]| match self.dropped[i] {
-                true => self.sum_there(sites, node, plates),
-                false => self.sum(sites, node, plates),
+            let part = |eval: &Eval, i: usize, node: NodeId, plates: &[AxisId]| match self.dropped[i] {
+                true => self.sum_there(eval, node, plates),
+                false => self.sum(eval, node, plates),
             };
-            logs.push(parts.map(|(i, (node, plates))| weight(i) * part(i, *node, plates)).sum::<f64>());
+            let all = |eval: &Eval| parts.map(|(i, (node, plates))| weight(i) * part(eval, i, *node, plates)).sum();
+            logs.push(self.with(sites, all));
         }
         let max = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         max + logs.iter().map(|log| (log - max).exp()).sum::<f64>().ln()
     }
 
     /// Of entries that may be missing, those that are there.
-    fn sum_there(&self, sites: &Sites, node: NodeId, plates: &[AxisId]) -> f64 {
-        self.with(sites, |eval| {
-            let mut sum = 0.0;
-            self.world.each(plates, &Positions::new(), &mut |at| {
-                sum += eval.at(node, at).expect("a value").iter().filter(|log| !log.is_nan()).sum::<f64>();
-            });
-            sum
-        })
+    fn sum_there(&self, eval: &Eval, node: NodeId, plates: &[AxisId]) -> f64 {
+        let mut sum = 0.0;
+        self.world.each(plates, &Positions::new(), &mut |at| {
+            sum += eval.at(node, at).expect("a value").iter().filter(|log| !log.is_nan()).sum::<f64>();
+        });
+        sum
     }
 
     /// log q of a factor; of missing entries, where they are missing.
     fn sum_missing(&self, sites: &Sites, at: usize, factor: &ppl::model::Factor) -> f64 {
         let Some(there) = self.world.there(factor.site) else {
-            return self.sum(sites, self.guide[at], &factor.plates);
+            return self.with(sites, |eval| self.sum(eval, self.guide[at], &factor.plates));
         };
         let all = RefCell::new(vec![]);
         self.with(sites, |eval| {
@@ -201,19 +200,17 @@ impl<'w, 'm> Interpreter<'w, 'm> {
         all.into_inner().iter().zip(&there).filter(|(_, there)| !**there).map(|(log, _)| log).sum()
     }
 
-    fn sum(&self, sites: &Sites, node: NodeId, plates: &[AxisId]) -> f64 {
-        self.with(sites, |eval| {
-            let mut sum = 0.0;
-            self.world.each(plates, &Positions::new(), &mut |at| {
-                sum += eval.at(node, at).expect("a value").iter().sum::<f64>();
-            });
-            sum
-        })
+    fn sum(&self, eval: &Eval, node: NodeId, plates: &[AxisId]) -> f64 {
+        let mut sum = 0.0;
+        self.world.each(plates, &Positions::new(), &mut |at| {
+            sum += eval.at(node, at).expect("a value").iter().sum::<f64>();
+        });
+        sum
     }
 
     fn with<T>(&self, sites: &Sites, f: impl FnOnce(&Eval) -> T) -> T {
         let world = self.world;
-        let leaf = |op: &Op, at: &Positions| match op {
+        let leaf = |_: &Eval, op: &Op, at: &Positions| match op {
             Op::Site(id) => {
                 let site = &world.model.sites[id.index()];
                 let n = world.count(&site.event);

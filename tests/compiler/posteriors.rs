@@ -54,6 +54,7 @@ fn credit_risk_by_a_joint_guide() {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "24 fits: a third of all that `cargo fast` would do")]
 fn a_mixture_with_full_covariances() {
     known::gmm().iter().for_each(|case| known::check_best(case, &Reference));
 }

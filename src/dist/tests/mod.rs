@@ -140,7 +140,7 @@ pub fn has_cases(kind: Kind) -> bool {
 
 /// The values of `nodes`, where data leaves have these numbers and the one random leaf is `u`.
 pub fn values(g: &Graph, nodes: &[NodeId], data: &BTreeMap<u32, Vec<f64>>, u: &[f64]) -> Vec<Vec<f64>> {
-    let leaf = |op: &Op, _: &Positions| match op {
+    let leaf = |_: &Eval, op: &Op, _: &Positions| match op {
         Op::Data(id) => data.get(&id.0).cloned(),
         Op::Free(_) | Op::Site(_) | Op::Noise(..) => Some(u.to_vec()),
         _ => None,

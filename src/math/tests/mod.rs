@@ -22,7 +22,7 @@ pub fn leaf(g: &mut Graph, leaves: &mut Leaves, event: &[usize], support: Suppor
 
 /// The entries of a node without plates.
 pub fn value(g: &Graph, leaves: &Leaves, id: NodeId) -> Option<Vec<f64>> {
-    let leaf = |op: &Op, _: &Positions| match op {
+    let leaf = |_: &Eval, op: &Op, _: &Positions| match op {
         Op::Data(id) => Some(leaves[id.index()].2.clone()),
         _ => None,
     };

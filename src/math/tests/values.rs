@@ -1,7 +1,5 @@
 //! The interpreter on values worked out by hand.
 
-use std::collections::BTreeMap;
-
 use super::{Leaves, leaf, value};
 use crate::arena::Id;
 use crate::math::eval::{Env, Eval, Positions};
@@ -66,14 +64,14 @@ fn plates_chains_and_repeats() {
     let two = g.number(2.0);
     // A body that does not vary over the axis is repeated.
     let repeated = g.reduce(Reduce::Sum, two, Over::Axes(vec![t]));
-    let leaf = |op: &Op, at: &Positions| match op {
+    let leaf = |_: &Eval, op: &Op, at: &Positions| match op {
         Op::Site(_) => Some(vec![10.0 + at[&t] as f64]),
         _ => None,
     };
     let eval = Eval::new(&g, Env { leaf: &leaf, dim: &|_| None, first: &|_| 0 });
     assert_eq!(eval.at(list, &Positions::new()).unwrap(), [0.0, 10.0, 11.0]);
     assert_eq!(eval.at(repeated, &Positions::new()).unwrap(), [6.0]);
-    assert_eq!(eval.at(z, &BTreeMap::from([(t, 2)])).unwrap(), [12.0]);
-    assert!(eval.at(before, &BTreeMap::from([(t, 0)])).unwrap_err().0.contains("outside"));
+    assert_eq!(eval.at(z, &Positions::from_iter([(t, 2)])).unwrap(), [12.0]);
+    assert!(eval.at(before, &Positions::from_iter([(t, 0)])).unwrap_err().0.contains("outside"));
     assert!(eval.at(z, &Positions::new()).is_err());
 }

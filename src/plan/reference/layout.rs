@@ -17,13 +17,11 @@ pub(super) fn expand(x: &[f64], from: &[usize], shape: &[usize], out: &mut [f64]
 
 /// Reads `x` in steps of its own, writes in row-major order.
 fn copy(x: &[f64], steps: &[usize], shape: &[usize], out: &mut [f64]) {
-    let nest = Nest::new(shape, [&strides(shape), steps]);
-    let step = nest.inner()[1];
-    nest.runs(|[o, i], n| match step {
-        0 => out[o..o + n].fill(x[i]),
-        1 => out[o..o + n].copy_from_slice(&x[i..i + n]),
-        _ => each!(t < n, out[o + t] = x[i + t * step]),
-    });
+    let nest = Nest::new(shape, [&strides(shape), steps]).longest_inside();
+    match nest.inner() {
+        [1, 1] => nest.runs(|[o, i], n| out[o..o + n].copy_from_slice(&x[i..i + n])),
+        [own, step] => nest.runs(|[o, i], n| each!(t < n, out[o + t * own] = x[i + t * step])),
+    }
 }
 
 /// How many blocks there are before `axis`, and how many elements one step along it is.
