@@ -76,3 +76,18 @@ fn a_tempered_bound_has_its_own_optimum_and_value() {
     assert!(near(number("/objective_value/mean"), number("/objective_value/se"), fits - 4.0 * kl), "{summary}");
     assert!(near(number("/elbo/mean"), number("/elbo/se"), fits - kl), "{summary}");
 }
+
+/// A closed divergence has its site's entropy in it; the entropy of the guide is that of the other sites alone.
+#[test]
+fn an_entropy_is_counted_once_on_the_stochastic_path() {
+    let data = "{\"y\": [28, 8, -3, 7, -1, 1, 18, 12], \"sigma\": [15, 10, 16, 11, 9, 11, 10, 18]}";
+    let place = Place::new(&[("m.vi", &crate::known::read("models/eight_schools.vi")), ("d.json", data)]);
+    let steps = ["--steps", "4000", "--lr", "cosine(0.05)", "--particles", "4"];
+    let ran = place.run(&[&["fit", "m.vi", "--data", "d.json", "--out", "r"], &steps[..]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let summary: serde_json::Value = serde_json::from_str(&place.read("r/summary.json")).expect("json");
+    let elbo = summary["elbo"]["mean"].as_f64().expect("a bound");
+    assert!((elbo - -31.5973).abs() < 0.08, "{elbo}");
+    let sd = summary["sites"]["mu"]["sd"].as_f64().expect("an sd");
+    assert!((sd - 3.157).abs() < 0.15, "{sd}");
+}

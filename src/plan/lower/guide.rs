@@ -29,6 +29,8 @@ pub(super) struct Gaussian {
     pub loc: Option<NodeId>,
     /// Standard deviations of a mean-field factor; the diagonal of a full-rank one's Cholesky factor.
     pub scale: Option<NodeId>,
+    /// `[latents]`: the logarithms of the scales, where every coordinate has an entropy of its own (a mean-field factor).
+    pub logs: Option<NodeId>,
     /// A number: the sum of the logarithms of the scales, and the standard noise `[draws, latents]`.
     pub log_scale: Option<NodeId>,
     pub noise: Option<NodeId>,
@@ -239,7 +241,8 @@ impl Lowerer<'_> {
         let source = self.source()?;
         let gaussian = match self.given {
             Given::Points => {
-                Gaussian { draws: self.b.slice(source, 1, 0, d), loc: None, scale: None, log_scale: None, noise: None }
+                let draws = self.b.slice(source, 1, 0, d);
+                Gaussian { draws, loc: None, scale: None, logs: None, log_scale: None, noise: None }
             }
             Given::Guide => {
                 let before = self.b.set_origin(Some("draws of the guide".into()));
@@ -267,7 +270,8 @@ impl Lowerer<'_> {
         let centre = self.b.reshape(loc, &[1, d]);
         let draws = self.b.binary(Binary::Add, centre, spread);
         let log_scale = self.b.reduce(Reduce::Sum, logs, &[0]);
-        Ok(Gaussian { draws, loc: Some(loc), scale: Some(scale), log_scale: Some(log_scale), noise: Some(noise) })
+        let (loc, scale, log_scale, noise) = (Some(loc), Some(scale), Some(log_scale), Some(noise));
+        Ok(Gaussian { draws, loc, scale, logs: Some(logs), log_scale, noise })
     }
 
     /// The factor's lower triangle is packed by rows; its diagonal is kept as logarithms.
@@ -291,7 +295,8 @@ impl Lowerer<'_> {
         let centre = self.b.reshape(loc, &[1, d]);
         let draws = self.b.binary(Binary::Add, centre, spread);
         let log_scale = self.b.reduce(Reduce::Sum, logs, &[0, 1]);
-        Ok(Gaussian { draws, loc: Some(loc), scale: Some(scale), log_scale: Some(log_scale), noise: Some(noise) })
+        let (loc, scale, log_scale, noise) = (Some(loc), Some(scale), Some(log_scale), Some(noise));
+        Ok(Gaussian { draws, loc, scale, logs: None, log_scale, noise })
     }
 
     /// log q of the automatic guide's draws on the unconstrained scale, one a draw.
@@ -310,12 +315,25 @@ impl Lowerer<'_> {
         self.binary(Binary::Sub, &base, &Value::plain(log_scale, 0))
     }
 
-    /// Entropy of the automatic guide's Gaussian, closed.
-    pub(super) fn gaussian_entropy(&mut self) -> Result<Value, Trouble> {
-        let d = self.layout.latents as f64;
-        let Some(log_scale) = self.gaussian()?.log_scale else {
+    /// Entropy of these sites under the automatic guide's Gaussian, closed. Other sites' may be inside a closed
+    /// divergence; those of a joint Gaussian are one number.
+    pub(super) fn gaussian_entropy(&mut self, sites: &[SiteId]) -> Result<Value, Trouble> {
+        let gaussian = self.gaussian()?;
+        let Some(mut log_scale) = gaussian.log_scale else {
             return bug("the entropy of given points");
         };
+        let mut counts = vec![0.0; self.layout.latents];
+        for block in self.layout.sites.iter().filter(|block| sites.contains(&block.of)) {
+            counts[block.offset..block.offset + block.len()].fill(1.0);
+        }
+        let d: f64 = counts.iter().sum();
+        if counts.contains(&0.0) {
+            let Some(logs) = gaussian.logs else { return bug("the entropy of some sites of a joint Gaussian") };
+            let latents = counts.len();
+            let counts = self.b.constant(Array::from_reals(counts), &[latents]);
+            let own = self.b.binary(Binary::Mul, logs, counts);
+            log_scale = self.b.reduce(Reduce::Sum, own, &[0]);
+        }
         let constant = self.literal(0.5 * d * (1.0 + std::f64::consts::TAU.ln()))?;
         self.binary(Binary::Add, &Value::plain(log_scale, 0), &constant)
     }

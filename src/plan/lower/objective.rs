@@ -273,8 +273,8 @@ impl Lowerer<'_> {
 
     /// One term with its sign, summed over its plates, with the scale of the batched ones.
     fn term(&mut self, term: &Term) -> Result<Value, Trouble> {
-        if matches!(term.kind, TermKind::AutoEntropy(_)) {
-            let entropy = self.gaussian_entropy()?;
+        if let TermKind::AutoEntropy(sites) = &term.kind {
+            let entropy = self.gaussian_entropy(sites)?;
             return self.scaled(&entropy, term.sign);
         }
         let value = self.lower(term.value)?;
