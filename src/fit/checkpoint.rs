@@ -6,18 +6,23 @@ use nalgebra::{DMatrix, DVector};
 
 use super::Failure;
 use super::chart::Chart;
-use super::deterministic::{Deterministic, Progress, Settings};
+use super::deterministic::{Deterministic, Ending, Progress, Settings};
 use super::gaussian::{Guide, Scale};
 use super::lbfgs::{Lbfgs, Pair};
-use super::optimizer::Buffer;
 use super::stage::{self, Stage};
 use super::start::{self, Best, Start};
+use super::state::Buffer;
+
+/// Endings after which there is nothing to go on with, as they are counted in files.
+const ENDINGS: [Ending; 2] = [Ending::Converged, Ending::GaveUp];
 
 impl Deterministic {
     /// All that the rest of the fit depends on, besides its settings and the model.
     pub fn buffers(&self) -> Vec<Buffer> {
         let mut to = Writer::default();
-        to.put("counts", [self.steps as f64, self.evaluations as f64, self.growth.len() as f64]);
+        let ended = ENDINGS.iter().position(|ending| Some(*ending) == self.ended).map_or(0, |at| at + 1);
+        let counts = [self.steps, self.evaluations as usize, self.growth.len(), ended];
+        to.put("counts", counts.map(|count| count as f64));
         to.put("growth", self.growth.iter().flatten().copied());
         match &self.progress {
             Progress::New => {}
@@ -49,7 +54,7 @@ impl Deterministic {
         } else {
             Some(Progress::New)
         };
-        let (Some(progress), Some([steps, evaluations, stages]), Some(growth)) =
+        let (Some(progress), Some([steps, evaluations, stages, ended]), Some(growth)) =
             (progress, from.array("counts"), from.get("growth"))
         else {
             return Ok(None);
@@ -59,7 +64,8 @@ impl Deterministic {
         }
         let growth = (0..stages as usize).map(|k| growth[k * latents..][..latents].to_vec()).collect();
         let (steps, evaluations) = (steps as usize, evaluations as u64);
-        Ok(Some(Deterministic { settings, steps, evaluations, progress, growth }))
+        let ended = (ended as usize).checked_sub(1).and_then(|at| ENDINGS.get(at)).copied();
+        Ok(Some(Deterministic { settings, steps, evaluations, progress, growth, ended }))
     }
 }
 

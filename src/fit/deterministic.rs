@@ -12,7 +12,7 @@ use super::stage::{self, MOST_STAGES, Stage};
 use super::start::Start;
 use super::target::Target;
 use super::weigh::{KHAT_DRAWS, MOST_DRAWS, Sampler, weigh};
-use super::{Control, Estimate, Event, Failure, GaussianFamily, Listener, LogJoint, Phase};
+use super::{Control, Estimate, Event, Failure, GaussianFamily, LogJoint, Phase, State, Watch, stepped};
 use crate::diagnose::psis::Importance;
 use crate::kernel::noise::{Key, Stream};
 use crate::problem::Bug;
@@ -63,6 +63,8 @@ pub struct Deterministic {
     pub(super) progress: Progress,
     /// How much each log sd grew, stage by stage.
     pub(super) growth: Vec<Vec<f64>>,
+    /// How the search ended, once it did: nothing is left but to tell what was found.
+    pub(super) ended: Option<Ending>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -80,7 +82,7 @@ pub struct Spent {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+pub(super) enum Ending {
     Converged,
     GaveUp,
     Stopped,
@@ -88,7 +90,7 @@ enum Ending {
 
 impl Deterministic {
     pub fn new(settings: Settings) -> Deterministic {
-        Deterministic { settings, steps: 0, evaluations: 0, progress: Progress::New, growth: vec![] }
+        Deterministic { settings, steps: 0, evaluations: 0, progress: Progress::New, growth: vec![], ended: None }
     }
 
     /// A fit that counts on from what others have cost.
@@ -108,7 +110,7 @@ impl Deterministic {
     }
 
     /// Searches for a place to start from and no further: the bound of the best local Gaussian. `run` goes on from there.
-    pub fn begin(&mut self, joint: &mut dyn LogJoint, listener: &mut Listener) -> Result<f64, Failure> {
+    pub fn begin(&mut self, joint: &mut dyn LogJoint, watch: &mut dyn Watch) -> Result<f64, Failure> {
         let mut target = Target::new(joint);
         target.evaluations = self.evaluations;
         loop {
@@ -118,9 +120,7 @@ impl Deterministic {
                     if start.advance(&mut target)? == Advance::Stuck {
                         break;
                     }
-                    self.steps += 1;
-                    let event = Event { step: self.steps, phase: Phase::Start, bound: self.bound() };
-                    if listener(&event) == Control::Stop {
+                    if self.step(&target, Phase::Start, watch) == Control::Stop {
                         break;
                     }
                 }
@@ -135,19 +135,37 @@ impl Deterministic {
         Ok(Progress::Starting(Start::new(target, &self.settings.start, self.settings.seed)?))
     }
 
-    /// Goes on from where it is to the end, or until the listener says stop: then it can be called again.
-    pub fn run(&mut self, joint: &mut dyn LogJoint, listener: &mut Listener) -> Result<Outcome, Failure> {
+    /// Goes on from where it is to the end, or until it is told to stop: then it can be called again.
+    pub fn run(&mut self, joint: &mut dyn LogJoint, watch: &mut dyn Watch) -> Result<Outcome, Failure> {
         let mut target = Target::new(joint);
         target.evaluations = self.evaluations;
-        let ending = self.drive(&mut target, listener);
+        let ending = match self.ended {
+            Some(ending) => ending,
+            None => self.drive(&mut target, watch)?,
+        };
+        self.ended = Some(ending).filter(|ending| *ending != Ending::Stopped);
         self.evaluations = target.evaluations;
-        let ending = ending?;
-        listener(&Event { step: self.steps, phase: Phase::Weigh, bound: f64::NAN });
+        watch.event(&Event { step: self.steps, phase: Phase::Weigh, bound: f64::NAN });
         self.finish(&mut target, ending)
     }
 
+    /// What is found so far, by who makes no further step.
+    pub fn stop(&self, joint: &mut dyn LogJoint) -> Result<Outcome, Failure> {
+        let mut target = Target::new(joint);
+        target.evaluations = self.evaluations;
+        self.finish(&mut target, Ending::Stopped)
+    }
+
+    /// Counts a step that was made, and says so.
+    fn step(&mut self, target: &Target, phase: Phase, watch: &mut dyn Watch) -> Control {
+        self.steps += 1;
+        self.evaluations = target.evaluations;
+        let event = Event { step: self.steps, phase, bound: self.bound() };
+        stepped(watch, &event, &|| State { buffers: self.buffers() })
+    }
+
     /// The bound as the search knows it.
-    fn bound(&self) -> f64 {
+    pub fn bound(&self) -> f64 {
         match &self.progress {
             Progress::New => f64::NEG_INFINITY,
             Progress::Starting(start) => start.best.bound,
@@ -155,7 +173,7 @@ impl Deterministic {
         }
     }
 
-    fn drive(&mut self, target: &mut Target, listener: &mut Listener) -> Result<Ending, Failure> {
+    fn drive(&mut self, target: &mut Target, watch: &mut dyn Watch) -> Result<Ending, Failure> {
         loop {
             let (advance, phase) = match &mut self.progress {
                 Progress::New => {
@@ -174,8 +192,7 @@ impl Deterministic {
                     None => continue,
                 }
             }
-            self.steps += 1;
-            if listener(&Event { step: self.steps, phase, bound: self.bound() }) == Control::Stop {
+            if self.step(target, phase, watch) == Control::Stop {
                 return Ok(Ending::Stopped);
             }
         }

@@ -6,8 +6,9 @@ use super::joint::PlanJoint;
 use super::optimizer::{Optimizer, Rule};
 use super::posterior::{self, Fitted, Guide, Posterior};
 use super::schedule::Schedule;
-use super::stochastic::{self, Target};
-use super::{Estimate, Event, Failure, GaussianFamily, Listener, Phase, initial, objective, starts};
+use super::starts::Search;
+use super::stochastic::{self, Ascent, Target};
+use super::{Estimate, Event, Failure, GaussianFamily, Listener, Phase, State, Watch, initial, objective, starts};
 use crate::data::Bound;
 use crate::diagnose::psis::KHAT_FLAGGED;
 use crate::elbo::{Elbo, Treatment};
@@ -112,6 +113,11 @@ fn too_many(elbo: &Elbo, layout: &Layout) -> Option<String> {
 
 /// Fits. Prints nothing; the listener hears of every step or interval, and may stop the fit.
 pub fn fit(task: &Task, listen: &mut Listener) -> Result<Outcome, Failure> {
+    resume(task, &State::default(), &mut |event: &Event| listen(event))
+}
+
+/// Fits on from a state that this task was in, to the same bits as if it had not been stopped there.
+pub fn resume(task: &Task, from: &State, watch: &mut dyn Watch) -> Result<Outcome, Failure> {
     if let Some(problem) = super::limits(task.elbo, task.block).sorted().into_iter().next() {
         return Err(Failure::from(problem));
     }
@@ -119,22 +125,28 @@ pub fn fit(task: &Task, listen: &mut Listener) -> Result<Outcome, Failure> {
     let init = task.block.init.clone().unwrap_or(Init::Auto);
     let (path, because) = path(task, &layout);
     match path {
-        Path::Deterministic => deterministic(task, layout, because, listen),
+        Path::Deterministic => deterministic(task, layout, because, from, watch),
         Path::Stochastic => {
             let start = initial::point(task.elbo, task.data, &layout, &init, task.seed, 0)?;
-            stochastic(task, layout, start, because, listen)
+            stochastic(task, layout, start, because, from, watch)
         }
     }
 }
 
-fn deterministic(task: &Task, layout: Layout, path_because: String, listen: &mut Listener) -> Result<Outcome, Failure> {
+fn deterministic(
+    task: &Task,
+    layout: Layout,
+    path_because: String,
+    from: &State,
+    watch: &mut dyn Watch,
+) -> Result<Outcome, Failure> {
     let family = match task.elbo.model.guide.auto {
         Some(Auto::FullRank) => GaussianFamily::FullRank,
         _ => GaussianFamily::MeanField,
     };
     let mut joint = PlanJoint::new(task.elbo, task.data, task.backend)?;
-    let count = starts::count(task, Path::Deterministic);
-    let (found, starts) = match starts::best(task, &layout, &mut joint, family, count, listen) {
+    let search = Search { task, layout: &layout, family, starts: starts::count(task, Path::Deterministic) };
+    let (found, starts) = match search.best(&mut joint, from, watch) {
         Ok((found, starts)) if found.bound.mean.is_finite() => (found, starts),
         found => return Err(joint.left_support().or(found.err()).unwrap_or_else(not_finite)),
     };
@@ -181,7 +193,8 @@ fn stochastic(
     layout: Layout,
     start: Vec<f64>,
     path_because: String,
-    listen: &mut Listener,
+    from: &State,
+    watch: &mut dyn Watch,
 ) -> Result<Outcome, Failure> {
     let block = task.block;
     let batches = batches(block, task.data);
@@ -213,9 +226,10 @@ fn stochastic(
     let params = initial::guide(task.elbo, &layout, &start);
     // Without a rule the fit was refused (`limits`).
     let rule = block.optimizer.as_ref().and_then(|o| Rule::of(o.rule)).unwrap_or(Rule::ADAM);
-    let mut optimizer = Optimizer::new(rule, params.len());
-    let found = stochastic::ascend(&target, &settings, params, &mut optimizer, listen)?;
-    listen(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
+    let mut found = Ascent::new(Optimizer::new(rule, params.len()), params);
+    found.restore(from)?;
+    let stopped = found.climb(&target, &settings, watch)?;
+    watch.event(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
     let fitted = Fitted {
         elbo: task.elbo,
         data: task.data,
@@ -245,7 +259,7 @@ fn stochastic(
         steps: found.steps,
         epochs: batches.map(|_| found.steps as f64 / per_epoch as f64),
         converged: None,
-        stopped: found.stopped,
+        stopped,
         starts: vec![],
         objective,
         posterior,

@@ -22,6 +22,7 @@ pub mod schedule;
 mod stage;
 mod start;
 mod starts;
+pub mod state;
 pub mod stochastic;
 pub mod support;
 pub mod tails;
@@ -29,6 +30,7 @@ mod target;
 pub mod weigh;
 
 pub use limits::limits;
+pub use state::State;
 
 /// The log joint on the unconstrained scale, with the log-determinants of the maps, for many points at once.
 pub trait LogJoint {
@@ -132,6 +134,32 @@ pub enum Control {
 }
 
 pub type Listener<'a> = dyn FnMut(&Event) -> Control + 'a;
+
+/// Who watches a fit: a listener, or one who also keeps its states.
+pub trait Watch {
+    /// Hears what a fit is doing, now and then.
+    fn event(&mut self, event: &Event) -> Control;
+
+    /// Asked after every step. `state` makes the state as it is now, which costs a copy of it; a fit that is told to stop
+    /// makes no further step.
+    fn step(&mut self, _state: &dyn Fn() -> State) -> Control {
+        Control::Continue
+    }
+}
+
+impl<F: FnMut(&Event) -> Control> Watch for F {
+    fn event(&mut self, event: &Event) -> Control {
+        self(event)
+    }
+}
+
+/// After a step that is worth an event: both may stop the fit.
+fn stepped(watch: &mut dyn Watch, event: &Event, state: &dyn Fn() -> State) -> Control {
+    match (watch.event(event), watch.step(state)) {
+        (Control::Continue, Control::Continue) => Control::Continue,
+        _ => Control::Stop,
+    }
+}
 
 /// A number with its Monte Carlo standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]

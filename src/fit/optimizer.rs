@@ -1,5 +1,6 @@
 //! Steps along noisy gradients, over one flat buffer of parameters.
 
+use super::state::Buffer;
 use crate::model::OptimizerRule;
 
 /// How a step is made from gradients.
@@ -43,13 +44,6 @@ impl Rule {
             Rule::AdaGrad { .. } | Rule::RmsProp { .. } => &["square"],
         }
     }
-}
-
-/// A flat buffer under the name it is saved by.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Buffer {
-    pub name: String,
-    pub values: Vec<f64>,
 }
 
 /// A rule with its memory. Parameters are rows of one width, each with its own count of steps, so that the rows outside

@@ -1,11 +1,10 @@
 //! Several starts, for models whose components can change places: the best place that any of them found goes on.
 
-use std::cell::Cell;
-
 use super::deterministic::{self, Deterministic, Settings, Spent};
 use super::drive::{Path, Task};
 use super::joint::PlanJoint;
-use super::{Control, Event, Failure, GaussianFamily, Listener, LogJoint, initial};
+use super::state::foreign;
+use super::{Control, Event, Failure, GaussianFamily, LogJoint, State, Watch, initial};
 use crate::elbo::{Elbo, Treatment};
 use crate::math::{Graph, NodeId, Op, Pick, SiteId, Support};
 use crate::model::Init;
@@ -69,65 +68,179 @@ impl Candidate {
     }
 }
 
-/// The fit from the best of the starts, and the bound that each of them found, in their order.
-pub(super) fn best(
-    task: &Task,
-    layout: &Layout,
-    joint: &mut PlanJoint,
-    family: GaussianFamily,
-    starts: usize,
-    listen: &mut Listener,
-) -> Result<(deterministic::Outcome, Vec<f64>), Failure> {
-    let init = task.block.init.clone().unwrap_or(Init::Auto);
-    let stopped = Cell::new(false);
-    let mut listen = |event: &Event| {
-        let control = listen(event);
-        stopped.set(stopped.get() || control == Control::Stop);
-        control
-    };
-    let (mut best, mut bounds): (Option<Candidate>, Vec<f64>) = (None, vec![]);
-    let mut failure = Failure::NoStart { tries: starts };
-    let mut spent = Spent::default();
-    for number in 0..starts {
-        let start = initial::point(task.elbo, task.data, layout, &init, task.seed, number as u64)?;
-        let fit = Deterministic::after(spent, Settings { family, seed: task.seed, start });
-        match search(fit, joint, starts, &mut listen) {
-            Ok(found) => {
-                spent = found.fit.spent();
-                bounds.push(found.bound);
-                if best.as_ref().is_none_or(|best| found.beats(best)) {
-                    best = Some(found);
-                }
-            }
-            // Another start may be luckier.
-            Err(why @ Failure::NoStart { .. }) => failure = why,
-            Err(other) => return Err(other),
-        }
-        if stopped.get() {
-            break;
-        }
-    }
-    let Some(mut best) = best else { return Err(failure) };
-    best.fit.spend(spent);
-    let outcome = match best.outcome {
-        Some(outcome) => deterministic::Outcome { steps: spent.steps, evaluations: spent.evaluations, ..outcome },
-        None => best.fit.run(joint, &mut listen)?,
-    };
-    Ok((outcome, bounds))
+/// What is searched from where.
+pub(super) struct Search<'a> {
+    pub task: &'a Task<'a>,
+    pub layout: &'a Layout,
+    pub family: GaussianFamily,
+    pub starts: usize,
 }
 
-/// Searches as far as starts are compared: to the end where that is all there is, else to the best local Gaussian.
-fn search(
-    mut fit: Deterministic,
-    joint: &mut PlanJoint,
-    starts: usize,
-    listen: &mut Listener,
-) -> Result<Candidate, Failure> {
-    if starts == 1 || joint.latents() == 0 {
-        let outcome = fit.run(joint, listen)?;
-        let bound = outcome.bound.mean;
-        return Ok(Candidate { fit, outcome: Some(outcome), bound });
+/// Between two starts: how many are searched, what they found, and the best of them.
+#[derive(Default)]
+struct Searched {
+    number: usize,
+    bounds: Vec<f64>,
+    best: Option<Candidate>,
+    spent: Spent,
+}
+
+impl Search<'_> {
+    /// The fit from the best of the starts, and the bound that each of them found, in their order. Goes on from a state
+    /// that is not empty.
+    pub fn best(
+        &self,
+        joint: &mut PlanJoint,
+        from: &State,
+        watch: &mut dyn Watch,
+    ) -> Result<(deterministic::Outcome, Vec<f64>), Failure> {
+        let (mut searched, mut going) = self.restore(joint, from)?;
+        let mut failure = Failure::NoStart { tries: self.starts };
+        while searched.number < self.starts {
+            let fit = match going.take() {
+                Some(fit) => fit,
+                None => Deterministic::after(searched.spent, self.settings(searched.number)?),
+            };
+            let mut among = Among::new(&searched, watch);
+            let found = self.search(fit, joint, &mut among);
+            let stopped = among.stopped;
+            match found {
+                Ok(found) => searched.take(found),
+                // Another start may be luckier.
+                Err(why @ Failure::NoStart { .. }) => failure = why,
+                Err(other) => return Err(other),
+            }
+            if stopped {
+                return searched.stop(joint, failure);
+            }
+            searched.number += 1;
+        }
+        if let Some(mut fit) = going {
+            let outcome = fit.run(joint, &mut Among::new(&searched, watch))?;
+            return Ok((outcome, searched.bounds));
+        }
+        let Searched { bounds, best, spent, .. } = std::mem::take(&mut searched);
+        let Some(mut best) = best else { return Err(failure) };
+        best.fit.spend(spent);
+        let sofar = Searched { number: self.starts, bounds, best: None, spent };
+        let outcome = match best.outcome {
+            Some(outcome) => deterministic::Outcome { steps: spent.steps, evaluations: spent.evaluations, ..outcome },
+            None => best.fit.run(joint, &mut Among::new(&sofar, watch))?,
+        };
+        Ok((outcome, sofar.bounds))
     }
-    let bound = fit.begin(joint, listen)?;
-    Ok(Candidate { fit, outcome: None, bound })
+
+    fn settings(&self, number: usize) -> Result<Settings, Failure> {
+        let init = self.task.block.init.clone().unwrap_or(Init::Auto);
+        let (elbo, data, seed) = (self.task.elbo, self.task.data, self.task.seed);
+        let start = initial::point(elbo, data, self.layout, &init, seed, number as u64)?;
+        Ok(Settings { family: self.family, seed, start })
+    }
+
+    /// Searches as far as starts are compared: to the end where that is all there is, else to the best local Gaussian.
+    fn search(
+        &self,
+        mut fit: Deterministic,
+        joint: &mut PlanJoint,
+        watch: &mut dyn Watch,
+    ) -> Result<Candidate, Failure> {
+        if self.starts == 1 || joint.latents() == 0 {
+            let outcome = fit.run(joint, watch)?;
+            let bound = outcome.bound.mean;
+            return Ok(Candidate { fit, outcome: Some(outcome), bound });
+        }
+        let bound = fit.begin(joint, watch)?;
+        Ok(Candidate { fit, outcome: None, bound })
+    }
+
+    /// What a state says was searched, and the fit that was going on.
+    fn restore(&self, joint: &mut PlanJoint, from: &State) -> Result<(Searched, Option<Deterministic>), Failure> {
+        if from.is_empty() {
+            return Ok((Searched::default(), None));
+        }
+        let whole = from.array("starts.number").zip(from.get("starts.bounds"));
+        let Some(([number], bounds)) = whole.filter(|([number], _)| *number <= self.starts as f64) else {
+            return Err(foreign());
+        };
+        let fit = |component: &str| {
+            let buffers = from.part(component);
+            // Where a fit began is forgotten once it goes: any start of the right size will do.
+            let restored = Deterministic::restore(self.settings(number as usize)?, self.layout.latents, &buffers)?;
+            restored.ok_or_else(foreign)
+        };
+        let going = fit("fit")?;
+        let mut searched = Searched { number: number as usize, bounds: bounds.to_vec(), ..Searched::default() };
+        searched.spent = going.spent();
+        if !from.part("best").is_empty() {
+            let mut fit = fit("best")?;
+            // Without latents its search is over, and telling what it found is all that is left to do.
+            let outcome = (joint.latents() == 0).then(|| fit.run(joint, &mut |_: &Event| Control::Stop)).transpose()?;
+            let bound = outcome.as_ref().map_or(fit.bound(), |outcome| outcome.bound.mean);
+            searched.best = Some(Candidate { fit, outcome, bound });
+        }
+        Ok((searched, Some(going)))
+    }
+}
+
+impl Searched {
+    fn take(&mut self, found: Candidate) {
+        self.spent = found.fit.spent();
+        self.bounds.push(found.bound);
+        if self.best.as_ref().is_none_or(|best| found.beats(best)) {
+            self.best = Some(found);
+        }
+    }
+
+    /// The best so far, by who makes no further step.
+    fn stop(self, joint: &mut PlanJoint, failure: Failure) -> Result<(deterministic::Outcome, Vec<f64>), Failure> {
+        let Some(mut best) = self.best else { return Err(failure) };
+        best.fit.spend(self.spent);
+        let outcome = match best.outcome {
+            Some(outcome) => deterministic::Outcome { stopped: true, converged: false, ..outcome },
+            None => best.fit.stop(joint)?,
+        };
+        Ok((outcome, self.bounds))
+    }
+
+    fn state(&self) -> State {
+        let mut state = State::default();
+        state.put("starts.number", [self.number as f64]);
+        state.put("starts.bounds", self.bounds.clone());
+        if let Some(best) = &self.best {
+            state.put_part("best", best.fit.buffers());
+        }
+        state
+    }
+}
+
+/// Watches one of several fits: its states are kept with those of the others.
+struct Among<'a> {
+    watch: &'a mut dyn Watch,
+    others: &'a Searched,
+    stopped: bool,
+}
+
+impl<'a> Among<'a> {
+    fn new(others: &'a Searched, watch: &'a mut dyn Watch) -> Among<'a> {
+        Among { watch, others, stopped: false }
+    }
+}
+
+impl Watch for Among<'_> {
+    fn event(&mut self, event: &Event) -> Control {
+        let control = self.watch.event(event);
+        self.stopped |= control == Control::Stop;
+        control
+    }
+
+    fn step(&mut self, state: &dyn Fn() -> State) -> Control {
+        let others = self.others;
+        let control = self.watch.step(&|| {
+            let mut whole = others.state();
+            whole.put_part("fit", state().buffers);
+            whole
+        });
+        self.stopped |= control == Control::Stop;
+        control
+    }
 }

@@ -7,8 +7,9 @@ use super::batches::Batches;
 use super::feed::{Draws, Feed, Rows};
 use super::optimizer::{Optimizer, clip};
 use super::schedule::Schedule;
+use super::state::foreign;
 use super::support::{Guard, Look};
-use super::{Control, Event, Failure, Listener, Phase};
+use super::{Control, Event, Failure, Phase, State, Watch, stepped};
 use crate::data::Bound;
 use crate::elbo::Elbo;
 use crate::kernel::noise::Stream;
@@ -28,16 +29,6 @@ pub struct Settings {
     pub batches: Option<Batches>,
     /// Steps between events: one readback an interval.
     pub every: usize,
-}
-
-/// Where a fit with noisy gradients ended.
-pub struct Outcome {
-    pub params: Vec<f64>,
-    pub steps: usize,
-    /// Stopped by the listener before its time.
-    pub stopped: bool,
-    /// Draws times rows evaluated.
-    pub evaluations: usize,
 }
 
 /// A program for one size of batch, ready to run.
@@ -64,74 +55,141 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Follows the gradient from `params`. The optimizer sees the objective divided by the rows of the data, so that rates
-/// and clipping do not depend on how much data there is.
-pub fn ascend(
-    target: &Target,
-    settings: &Settings,
-    mut params: Vec<f64>,
-    optimizer: &mut Optimizer,
-    listen: &mut Listener,
-) -> Result<Outcome, Failure> {
-    // A ragged last batch is a second plan, not a mask.
-    let mut stages: BTreeMap<usize, Stage> = BTreeMap::new();
-    let mut guard = Guard::new(target.elbo, target.data, target.backend, Given::Guide)?;
-    let scale = -1.0 / target.data.rows.max(1) as f64;
-    let mut order = Vec::new();
-    let mut epoch = Epoch::default();
-    let mut gradient = vec![0.0; params.len()];
-    let mut outcome = Outcome { params: vec![], steps: 0, stopped: false, evaluations: 0 };
-    for step in 0..settings.steps {
-        let rows = settings.batches.map(|batches| {
-            if step % batches.per_epoch() == 0 {
-                order = batches.order(settings.seed, (step / batches.per_epoch()) as u64);
+/// An ascent along noisy gradients between two steps: all that the rest of it depends on, besides its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ascent {
+    pub params: Vec<f64>,
+    pub optimizer: Optimizer,
+    pub steps: usize,
+    /// Draws times rows evaluated.
+    pub evaluations: usize,
+    /// Since the last event that began an interval.
+    epoch: Epoch,
+}
+
+impl Ascent {
+    pub fn new(optimizer: Optimizer, params: Vec<f64>) -> Ascent {
+        Ascent { params, optimizer, steps: 0, evaluations: 0, epoch: Epoch::default() }
+    }
+
+    pub fn state(&self) -> State {
+        let mut state = State::default();
+        state.put("ascent.counts", [self.steps as f64, self.evaluations as f64]);
+        state.put("ascent.epoch", [self.epoch.sum, self.epoch.weight]);
+        state.put("ascent.params", self.params.clone());
+        state.put_part("optimizer", self.optimizer.buffers());
+        state
+    }
+
+    /// Goes back to a state, unless it is empty.
+    pub fn restore(&mut self, from: &State) -> Result<(), Failure> {
+        if from.is_empty() {
+            return Ok(());
+        }
+        let params = from.get("ascent.params").filter(|params| params.len() == self.params.len());
+        let (Some([steps, evaluations]), Some([sum, weight]), Some(params), true) = (
+            from.array("ascent.counts"),
+            from.array("ascent.epoch"),
+            params,
+            self.optimizer.restore(&from.part("optimizer")),
+        ) else {
+            return Err(foreign());
+        };
+        self.params.copy_from_slice(params);
+        (self.steps, self.evaluations) = (steps as usize, evaluations as usize);
+        self.epoch = Epoch { sum, weight };
+        Ok(())
+    }
+
+    /// Follows the gradient to the last step; true where it was told to stop before. The optimizer sees the objective
+    /// divided by the rows of the data, so that rates and clipping do not depend on how much data there is.
+    pub fn climb(&mut self, target: &Target, settings: &Settings, watch: &mut dyn Watch) -> Result<bool, Failure> {
+        let mut steps = Steps {
+            target,
+            settings,
+            stages: BTreeMap::new(),
+            guard: Guard::new(target.elbo, target.data, target.backend, Given::Guide)?,
+            order: vec![],
+            gradient: vec![0.0; self.params.len()],
+        };
+        while self.steps < settings.steps {
+            steps.make(self)?;
+            let last_of_epoch = settings.batches.is_some_and(|b| self.steps.is_multiple_of(b.per_epoch()));
+            let due = self.steps.is_multiple_of(settings.every);
+            let event = Event { step: self.steps, phase: Phase::Stochastic, bound: self.epoch.mean() };
+            if last_of_epoch || settings.batches.is_none() && due {
+                self.epoch = Epoch::default();
             }
-            batches.at(&order, step)
-        });
+            let state = || self.state();
+            let control = match due || last_of_epoch || self.steps == settings.steps {
+                true => stepped(watch, &event, &state),
+                false => watch.step(&state),
+            };
+            if control == Control::Stop && self.steps < settings.steps {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What makes the steps of an ascent.
+struct Steps<'t, 's> {
+    target: &'t Target<'t>,
+    settings: &'s Settings,
+    /// By the rows of a batch: a ragged last one is a second plan, not a mask.
+    stages: BTreeMap<usize, Stage<'t>>,
+    guard: Guard<'t>,
+    /// Of the rows in this epoch.
+    order: Vec<u32>,
+    gradient: Vec<f64>,
+}
+
+impl Steps<'_, '_> {
+    fn make(&mut self, ascent: &mut Ascent) -> Result<(), Failure> {
+        let (settings, step) = (self.settings, ascent.steps);
+        let rows = self.rows(step);
         let size = rows.as_ref().map_or(0, |rows| rows.ids.len());
-        let stage = match stages.entry(size) {
+        let stage = match self.stages.entry(size) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(target.stage(settings, rows.as_ref())?),
+            Entry::Vacant(entry) => entry.insert(self.target.stage(settings, rows.as_ref())?),
         };
         let draws = Draws { seed: settings.seed, stream: Stream::Train, step: step as u64, first: 0 };
-        stage.feed.give(&params);
+        stage.feed.give(&ascent.params);
         stage.feed.noise(draws, rows.as_ref());
         if let Some(rows) = &rows {
             stage.feed.rows(rows)?;
         }
-        let look = Look { values: &params, draws: settings.particles, noise: Some(draws), rows: rows.as_ref() };
-        guard.require(&look)?;
+        let values = ascent.params.as_slice();
+        self.guard.require(&Look { values, draws: settings.particles, noise: Some(draws), rows: rows.as_ref() })?;
         let outputs = stage.evaluator.run(&stage.feed.slices())?;
         let bound = outputs[0][0];
-        gradient.iter_mut().zip(&outputs[1]).for_each(|(g, d)| *g = scale * d);
-        if !bound.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
+        let scale = -1.0 / self.target.data.rows.max(1) as f64;
+        self.gradient.iter_mut().zip(&outputs[1]).for_each(|(g, d)| *g = scale * d);
+        if !bound.is_finite() || self.gradient.iter().any(|g| !g.is_finite()) {
             return Err(not_finite(step));
         }
-        let factor = settings.clip.map_or(1.0, |most| clip([gradient.as_slice()], most));
+        let factor = settings.clip.map_or(1.0, |most| clip([self.gradient.as_slice()], most));
         let rate = settings.schedule.at(step as u64, settings.steps as u64);
-        optimizer.descend(rate, factor, &mut params, &gradient);
-        outcome.evaluations += settings.particles * size.max(1);
-        outcome.steps = step + 1;
+        ascent.optimizer.descend(rate, factor, &mut ascent.params, &self.gradient);
+        ascent.evaluations += settings.particles * size.max(1);
+        ascent.steps = step + 1;
         // Batches weighted by their share of the rows, so that an epoch's mean is the whole data's.
-        epoch.add(bound, settings.batches.map_or(1.0, |b| size as f64 / b.rows as f64));
-        let last_of_epoch = settings.batches.is_some_and(|b| (step + 1) % b.per_epoch() == 0);
-        if (step + 1) % settings.every == 0 || last_of_epoch || step + 1 == settings.steps {
-            let event = Event { step: step + 1, phase: Phase::Stochastic, bound: epoch.mean() };
-            if listen(&event) == Control::Stop {
-                outcome.stopped = step + 1 < settings.steps;
-                break;
-            }
-        }
-        if last_of_epoch || settings.batches.is_none() && (step + 1) % settings.every == 0 {
-            epoch = Epoch::default();
-        }
+        ascent.epoch.add(bound, settings.batches.map_or(1.0, |b| size as f64 / b.rows as f64));
+        Ok(())
     }
-    outcome.params = params;
-    Ok(outcome)
+
+    fn rows(&mut self, step: usize) -> Option<Rows> {
+        let batches = self.settings.batches?;
+        if self.order.is_empty() || step.is_multiple_of(batches.per_epoch()) {
+            self.order = batches.order(self.settings.seed, (step / batches.per_epoch()) as u64);
+        }
+        Some(batches.at(&self.order, step))
+    }
 }
 
 /// The mean of the bound over an interval.
-#[derive(Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 struct Epoch {
     sum: f64,
     weight: f64,

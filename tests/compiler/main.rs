@@ -16,6 +16,7 @@ mod plans;
 mod posteriors;
 mod mutation;
 mod represented;
+mod resume;
 mod rules;
 mod sampler;
 mod simulate;

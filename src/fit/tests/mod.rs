@@ -11,7 +11,7 @@ use super::{Control, GaussianFamily, LogJoint};
 use GaussianFamily::{FullRank, MeanField};
 
 fn fit_from(joint: &mut dyn LogJoint, family: GaussianFamily, seed: u64, start: Vec<f64>) -> Outcome {
-    Deterministic::new(Settings { family, seed, start }).run(joint, &mut |_| Control::Continue).unwrap()
+    Deterministic::new(Settings { family, seed, start }).run(joint, &mut |_: &super::Event| Control::Continue).unwrap()
 }
 
 fn fit(joint: &mut dyn LogJoint, family: GaussianFamily, seed: u64) -> Outcome {
@@ -190,11 +190,11 @@ fn random_points_are_tried_where_zero_is_no_start() {
     };
     // Most draws of a wide guide are no positive numbers, so only the start can be asked for.
     let outcome = Deterministic::new(Settings { family: MeanField, seed: 0, start: vec![0.0] })
-        .run(&mut pointwise(1, 0, positive), &mut |_| Control::Stop)
+        .run(&mut pointwise(1, 0, positive), &mut |_: &super::Event| Control::Stop)
         .unwrap();
     assert!(outcome.stopped && outcome.sampler.guide.mean[0] > 0.0);
     let nowhere = Deterministic::new(Settings { family: MeanField, seed: 0, start: vec![0.0] })
-        .run(&mut pointwise(1, 0, |_: &[f64], _: &mut [f64]| f64::NAN), &mut |_| Control::Continue);
+        .run(&mut pointwise(1, 0, |_: &[f64], _: &mut [f64]| f64::NAN), &mut |_: &super::Event| Control::Continue);
     assert_eq!(nowhere, Err(super::Failure::NoStart { tries: 20 }));
 }
 
@@ -217,7 +217,7 @@ fn a_stopped_fit_goes_on_as_if_it_had_not_been() {
             assert_eq!(Deterministic::restore(settings.clone(), 9, &buffers), Ok(None));
             assert_eq!(Deterministic::restore(settings.clone(), 10, &buffers[..5]), Ok(None));
         }
-        let ended = parts.run(&mut joint, &mut |_| Control::Continue).unwrap();
+        let ended = parts.run(&mut joint, &mut |_: &super::Event| Control::Continue).unwrap();
         assert_eq!(ended, whole);
     }
 }
