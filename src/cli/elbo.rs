@@ -74,7 +74,7 @@ fn planned_text(stage: Stage, elbo: &elbo::Elbo, bound: &Bound, screen: &Screen)
     let batch = Batch::of_step(&elbo.model.fit, bound);
     let (name, program) = match stage {
         Stage::Plan => ("plan", timed(screen, "lower", || lower::lowered(elbo, bound, &batch))),
-        _ => ("gradient", timed(screen, "lower", || lower::bound(elbo, bound, &batch))),
+        _ => ("gradient", timed(screen, "lower", || lower::step(elbo, bound, &batch))),
     };
     match program {
         Ok(program) => Ok(plan::print::print_program(name, elbo, bound, &batch, &program)),

@@ -11,6 +11,8 @@ use crate::shape::{AxisId, DimId};
 
 /// The noise of the automatic guide's joint draw is not one site's.
 const JOINT: u32 = u32::MAX;
+/// Nor is that of a layer, which is named by its place in the text.
+const LAYERS: u32 = 1 << 31;
 
 /// Names the draws of one run.
 #[derive(Debug, Clone, Copy)]
@@ -70,19 +72,26 @@ impl<'a> Feed<'a> {
                         noise.fill_normal(Index { particle: (draws.first + s) as u32, ..Index::default() }, out);
                     }
                 }
-                InputKind::Noise { site, noise } => self.site_noise(i, site, noise, draws, rows),
+                InputKind::Noise { site, noise } => {
+                    let plates = self.plates(site);
+                    self.plate_noise(i, &plates, site.0, noise, draws, rows);
+                }
+                InputKind::Dropout { place, ref axes } => {
+                    let axes = axes.clone();
+                    self.plate_noise(i, &axes, LAYERS | place as u32, Noise::Uniform, draws, rows);
+                }
                 _ => {}
             }
         }
     }
 
-    fn site_noise(&mut self, i: usize, site: SiteId, noise: Noise, draws: Draws, rows: Option<&Rows>) {
-        let plates = self.plates(site);
+    /// `name` stands for what draws, among the sites.
+    fn plate_noise(&mut self, i: usize, plates: &[AxisId], name: u32, noise: Noise, draws: Draws, rows: Option<&Rows>) {
         let shape = &self.shapes[i];
         let width: usize = shape[1 + plates.len()..].iter().product();
         let count: usize = shape[1..1 + plates.len()].iter().product();
-        let names: Vec<u32> = (0..count).map(|at| self.row_name(&plates, shape, at, rows)).collect();
-        let source = Key { seed: draws.seed, stream: draws.stream, step: draws.step, site: site.0 }.noise();
+        let names: Vec<u32> = (0..count).map(|at| self.row_name(plates, shape, at, rows)).collect();
+        let source = Key { seed: draws.seed, stream: draws.stream, step: draws.step, site: name }.noise();
         for (at, out) in self.buffers[i].chunks_mut(width.max(1)).enumerate() {
             let index =
                 Index { particle: (draws.first + at / count) as u32, row: names[at % count], ..Index::default() };

@@ -4,7 +4,6 @@
 use super::drive;
 use super::optimizer::Rule;
 use crate::elbo::{Elbo, Estimator, Objective, SiteView};
-use crate::math::Op;
 use crate::model::{Draws, FitBlock, Rate, Statement};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
@@ -19,7 +18,6 @@ pub fn limits(elbo: &Elbo, block: &FitBlock) -> Problems {
             problems.push(problem);
         }
     }
-    problems.extend(layers(elbo));
     problems
 }
 
@@ -84,29 +82,6 @@ fn estimator(elbo: &Elbo, view: &SiteView) -> Option<Problem> {
             .help("use something smooth there (`sigmoid` for a step), or a finite site, which is summed out"),
         None => problem.help(HELP),
     })
-}
-
-/// Layers that have no plan yet, each kind once.
-fn layers(elbo: &Elbo) -> Problems {
-    let mut problems = Problems::default();
-    let mut said: Vec<&'static str> = vec![];
-    for (_, node) in elbo.model.graph.nodes.iter() {
-        let Op::Layer { layer, .. } = &node.op else { continue };
-        if said.contains(&layer.name()) {
-            continue;
-        }
-        said.push(layer.name());
-        let problem = Problem::error(
-            "ppl::limitation::layer",
-            format!("the layer `{}` is checked, and cannot be fitted yet", layer.name()),
-        );
-        let problem = problem.help("nets of `dense`, `embedding`, `reshape` and `flatten` can be fitted");
-        problems.push(match node.span {
-            Some(span) => problem.label(span, "this layer"),
-            None => problem,
-        });
-    }
-    problems
 }
 
 const HELP: &str = "use a reparameterized factor (Normal, LogNormal, Gamma, ...), or let a finite site be summed out";

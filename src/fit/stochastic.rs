@@ -49,7 +49,7 @@ impl<'a> Target<'a> {
     fn stage(&self, settings: &Settings, rows: Option<&Rows>) -> Result<Stage<'a>, Failure> {
         let rows: BTreeMap<_, _> = rows.map(|rows| (rows.dim, rows.ids.len())).into_iter().collect();
         let batch = Batch { draws: settings.particles, rows };
-        let program = lower::bound(self.elbo, self.data, &batch)?;
+        let program = lower::step(self.elbo, self.data, &batch)?;
         let evaluator = self.backend.prepare(&program.plan, self.precision)?;
         Ok(Stage { evaluator, feed: Feed::new(&program, self.elbo, self.data) })
     }

@@ -62,7 +62,7 @@ fn meaning(kind: &InputKind) -> &'static str {
         InputKind::Points => "points on the unconstrained scale",
         InputKind::Params => "parameters, unconstrained",
         InputKind::AutoNoise | InputKind::Noise { noise: Noise::Normal, .. } => "standard normal",
-        InputKind::Noise { noise: Noise::Uniform, .. } => "uniform on 0 to 1",
+        InputKind::Noise { noise: Noise::Uniform, .. } | InputKind::Dropout { .. } => "uniform on 0 to 1",
         InputKind::Rows(_) => "the rows of the batch",
     }
 }

@@ -97,6 +97,8 @@ const TRIALS: &[Trial] = &[
     trial("tests/cases/elbo_scalars_positive.vi", 2, 300),
     trial("tests/cases/elbo_scalar_data.vi", 2, 300),
     trial("tests/cases/elbo_scalar_guide.vi", 2, 1500),
+    trial("tests/cases/layers_images.vi", 2, 100),
+    trial("tests/cases/layers_steps.vi", 2, 200),
 ];
 
 pub fn derived(file: &str, set: &[(&str, f64)]) -> Elbo {

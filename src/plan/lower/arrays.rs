@@ -144,7 +144,7 @@ impl Lowerer<'_> {
     }
 
     /// Parts of one shape along a new first event axis, or along the existing one.
-    fn stack(&mut self, parts: &[Value], new: bool) -> Result<Value, Trouble> {
+    pub(super) fn stack(&mut self, parts: &[Value], new: bool) -> Result<Value, Trouble> {
         let labels = union(parts);
         let event = parts.iter().map(|p| p.event).max().unwrap_or(0);
         let mut ids = Vec::new();

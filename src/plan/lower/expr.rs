@@ -78,7 +78,7 @@ impl Lowerer<'_> {
                 let there = self.present(&data)?;
                 self.select(&there, &data, &with)
             }
-            Op::Layer { layer, .. } => limitation(format!("the layer `{}`", layer.name())),
+            Op::Layer { layer, input, weights } => self.layer(*layer, *input, weights),
             _ => self.array(&node.op),
         }
     }
@@ -302,7 +302,14 @@ impl Lowerer<'_> {
     }
 
     /// A contraction with labels joined by name; the event axes are named by the caller (100 and above).
-    fn contract(&mut self, a: &Value, left: &[u8], b: &Value, right: &[u8], out: &[u8]) -> Result<Value, Trouble> {
+    pub(super) fn contract(
+        &mut self,
+        a: &Value,
+        left: &[u8],
+        b: &Value,
+        right: &[u8],
+        out: &[u8],
+    ) -> Result<Value, Trouble> {
         let labels = union([a, b]);
         if labels.len() >= 100 {
             return bug("more than a hundred axes in one product");

@@ -21,6 +21,7 @@ mod arrays;
 mod expr;
 mod guide;
 mod index;
+mod layers;
 mod layout;
 mod objective;
 mod paths;
@@ -30,7 +31,7 @@ mod value;
 
 pub use guide::Given;
 pub use layout::{Coordinates, Layout, sizes};
-pub use objective::{Batch, InputKind, OutputKind, Program, bound, constant, joint, lowered, values, weights};
+pub use objective::{Batch, InputKind, OutputKind, Program, bound, constant, joint, lowered, step, values, weights};
 pub use provisos::{Side, moves, provisos};
 pub use rows::row_weights;
 use value::{Label, Value};
@@ -90,6 +91,8 @@ struct Lowerer<'a> {
     /// What a sum over states sums the exponential of, by the axis of states: its gradient is the posterior of the site.
     states: BTreeMap<AxisId, Value>,
     given: Given,
+    /// Dropout acts in the steps of a fit only.
+    fitting: bool,
     layout: Layout,
     gaussian: Option<guide::Gaussian>,
     inputs: Vec<(InputKind, NodeId)>,
@@ -117,6 +120,7 @@ impl<'a> Lowerer<'a> {
             leaves: Leaves::default(),
             states: BTreeMap::new(),
             given,
+            fitting: false,
             layout: Layout::new(elbo, data)?,
             gaussian: None,
             inputs: Vec::new(),

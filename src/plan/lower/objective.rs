@@ -42,6 +42,9 @@ pub enum InputKind {
     AutoNoise,
     /// Standard noise of a written factor.
     Noise { site: SiteId, noise: Noise },
+    /// Uniform on 0 to 1, one number for each entry that the `dropout` at this place of the text may drop:
+    /// `[draws, axes.., event..]`.
+    Dropout { place: usize, axes: Vec<AxisId> },
     /// The batch's rows of the data item at this place.
     Rows(usize),
 }
@@ -98,7 +101,16 @@ pub fn joint(elbo: &Elbo, data: &Bound, draws: usize) -> Result<Program, Trouble
 
 /// The bound as printed, averaged over draws, with its gradient in the parameters of the guide.
 pub fn bound(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
-    let mut lowerer = Lowerer::new(elbo, data, batch, Given::Guide)?;
+    differentiated(elbo, data, batch, false)
+}
+
+/// As `bound`, with what acts in the steps of a fit only: `dropout`.
+pub fn step(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
+    differentiated(elbo, data, batch, true)
+}
+
+fn differentiated(elbo: &Elbo, data: &Bound, batch: &Batch, fitting: bool) -> Result<Program, Trouble> {
+    let mut lowerer = Lowerer { fitting, ..Lowerer::new(elbo, data, batch, Given::Guide)? };
     let params = lowerer.source()?;
     let mean = lowerer.average(&maximized(elbo)?)?;
     lowerer.b.set_origin(Some("gradient".into()));
@@ -106,9 +118,9 @@ pub fn bound(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Troubl
     lowerer.program([(OutputKind::Bound, mean), (OutputKind::Gradient, gradient[0])])
 }
 
-/// The bound alone, as it is lowered: what `bound` goes on to differentiate and to optimize.
+/// The bound alone, as it is lowered: what `step` goes on to differentiate and to optimize.
 pub fn lowered(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
-    let mut lowerer = Lowerer::new(elbo, data, batch, Given::Guide)?;
+    let mut lowerer = Lowerer { fitting: true, ..Lowerer::new(elbo, data, batch, Given::Guide)? };
     lowerer.source()?;
     let mean = lowerer.average(&maximized(elbo)?)?;
     lowerer.unoptimized([(OutputKind::Bound, mean)])
