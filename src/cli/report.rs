@@ -5,6 +5,9 @@ use crate::report::{Summary, summary_table};
 /// Everything but the path, which is the last line.
 pub fn text(summary: &Summary) -> String {
     let mut text = format!("{} path: {}\n", summary.path, summary.path_because);
+    if summary.backend == "wgpu" && summary.path == "deterministic" {
+        text.push_str("note: this path computes in 64 bits, which wgpu does not have: it ran on the processor\n");
+    }
     let converged = match summary.converged {
         Some(true) => ", converged",
         Some(false) => ", not converged",
@@ -96,5 +99,8 @@ mod tests {
              k-hat         0.62: borderline\n\
              log evidence  -31.311 \u{b1} 0.010, ess 523\n\n"
         );
+        summary.backend = "wgpu".into();
+        let second = text(&summary).lines().nth(1).map(String::from).expect("a second line");
+        assert!(second.starts_with("note: ") && second.ends_with("it ran on the processor"), "{second}");
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::{BoolDType, Device, FloatDType, IntDType};
 
 use super::problems::EngineProblem;
-use crate::plan::{Failure, Precision};
+use crate::plan::Precision;
 use crate::problem::Problem;
 
 /// What `--backend` takes.
@@ -56,35 +56,30 @@ pub struct Place {
     pub(super) float: FloatDType,
     pub(super) int: IntDType,
     pub(super) bool: BoolDType,
-    name: BackendName,
 }
 
 impl Place {
-    fn new(name: BackendName, device: Device) -> Place {
+    fn new(device: Device) -> Place {
         let settings = device.settings();
-        Place { device, float: FloatDType::F32, int: settings.int_dtype, bool: settings.bool_dtype, name }
+        Place { device, float: FloatDType::F32, int: settings.int_dtype, bool: settings.bool_dtype }
     }
 
-    /// This device computing in `precision`. Transcendental functions of f64 come out wrong through SPIR-V, so `wgpu`
-    /// has f32 only, whatever the adapter says it supports.
-    pub(super) fn at(&self, precision: Precision) -> Result<Place, Failure> {
-        let float = match (precision, self.name) {
-            (Precision::F32, _) => FloatDType::F32,
-            (Precision::F64, BackendName::Wgpu) => {
-                return Err(Failure::Device("wgpu computes in 32 bits only; use the cpu backend for 64".to_string()));
-            }
-            (Precision::F64, BackendName::Cpu | BackendName::Composed | BackendName::Ndarray) => FloatDType::F64,
+    /// This device computing in `precision`.
+    pub(super) fn at(&self, precision: Precision) -> Place {
+        let float = match precision {
+            Precision::F32 => FloatDType::F32,
+            Precision::F64 => FloatDType::F64,
         };
-        Ok(Place { float, ..self.clone() })
+        Place { float, ..self.clone() }
     }
 }
 
 /// Opens the device of a backend, or says what is missing.
 pub fn open(name: BackendName) -> Result<Place, Problem> {
     match name {
-        BackendName::Cpu | BackendName::Composed => Ok(Place::new(name, Device::flex())),
-        BackendName::Ndarray => ndarray().map(|device| Place::new(name, device)),
-        BackendName::Wgpu => wgpu().map(|device| Place::new(name, device)),
+        BackendName::Cpu | BackendName::Composed => Ok(Place::new(Device::flex())),
+        BackendName::Ndarray => ndarray().map(Place::new),
+        BackendName::Wgpu => wgpu().map(Place::new),
     }
 }
 

@@ -30,8 +30,10 @@ impl From<EngineProblem> for Problem {
                     .help(format!("build it with `cargo build --release --features {feature}`, or use `--backend cpu`"))
             }
             EngineProblem::NoDevice { name, reason } => {
-                Problem::error("ppl::engine::device", format!("no device for the backend `{name}`: {reason}"))
-                    .help("install a driver for it (without a GPU: Mesa's lavapipe), or use `--backend cpu`")
+                Problem::error("ppl::engine::device", format!("no device for the backend `{name}`: {reason}")).help(
+                    "install a driver of its graphics card, or without one Mesa's lavapipe (on Debian and Ubuntu \
+                         `apt-get install mesa-vulkan-drivers libvulkan1`), or use `--backend cpu`",
+                )
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Burn tensors whose rank is not in their type, with the operations that formulas are written in.
 
+use std::cell::Cell;
+
 use burn::backend::ops::{BoolTensorOps, FloatTensorOps};
 use burn::backend::{Dispatch, DispatchTensor, TensorMetadata};
 use burn::tensor::{DType, FloatDType, Scalar, Shape, TensorData};
@@ -16,6 +18,15 @@ pub(super) struct Tensor(pub DispatchTensor);
 /// A tensor of truth values.
 #[derive(Clone)]
 pub(super) struct Mask(pub DispatchTensor);
+
+thread_local! {
+    static READBACKS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How often this thread has read a tensor back.
+pub(super) fn readbacks() -> usize {
+    READBACKS.get()
+}
 
 /// The axes burn is given for a shape of ours.
 pub(super) fn dims(shape: &[usize]) -> Vec<usize> {
@@ -118,6 +129,7 @@ impl Tensor {
 
     /// Back to our numbers, row-major. Waits for the device.
     pub fn into_values(self) -> Result<Vec<f64>, Failure> {
+        READBACKS.set(READBACKS.get() + 1);
         let data = burn::tensor::read_sync(Floats::float_into_data(self.0));
         let data = data.map_err(|error| Failure::Device(format!("a value could not be read back: {error}")))?;
         match data.dtype() {

@@ -211,7 +211,7 @@ fn stochastic(
         ));
     };
     let nets = task.elbo.model.params.iter().any(|param| param.net.is_some());
-    let precision = if nets { Precision::F32 } else { Precision::F64 };
+    let precision = if nets { Precision::F32 } else { task.backend.widest() };
     let rate = block.optimizer.as_ref().and_then(|o| o.lr).unwrap_or(Rate::Constant(DEFAULT_RATE));
     let settings = stochastic::Settings {
         seed: task.seed,
@@ -234,7 +234,7 @@ fn stochastic(
         elbo: task.elbo,
         data: task.data,
         backend: task.backend,
-        precision: told_in(task.backend, precision, batches.is_some()),
+        precision: told_in(precision, batches.is_some()),
         guide: Guide::Params(&found.params),
         batches,
         seed: task.seed,
@@ -365,10 +365,7 @@ fn schedule(rate: Rate) -> Schedule {
 }
 
 /// What is reported of data that is seen whole is computed in f64, also where the steps were in f32: rounding must not
-/// lift a bound above the evidence. wgpu has no f64.
-fn told_in(backend: &dyn Backend, steps: Precision, batched: bool) -> Precision {
-    match (batched, backend.name()) {
-        (true, _) | (_, "wgpu") => steps,
-        _ => Precision::F64,
-    }
+/// lift a bound above the evidence.
+fn told_in(steps: Precision, batched: bool) -> Precision {
+    if batched { steps } else { Precision::F64 }
 }

@@ -24,7 +24,6 @@ pub struct Guard<'a> {
     elbo: &'a Elbo,
     data: &'a Bound,
     backend: &'a dyn Backend,
-    precision: Precision,
     given: Given,
     /// Places in `Model::provisos`.
     moving: Vec<usize>,
@@ -73,16 +72,13 @@ struct Misplaced {
 impl<'a> Guard<'a> {
     /// Values of data alone are looked at here, once.
     pub fn new(elbo: &'a Elbo, data: &'a Bound, backend: &'a dyn Backend, given: Given) -> Result<Guard<'a>, Failure> {
-        // wgpu has no f64, and what is told apart here is worth the cost elsewhere.
-        let precision = if backend.name() == "wgpu" { Precision::F32 } else { Precision::F64 };
         let of_values = elbo.model.provisos.iter().enumerate().filter_map(|(at, proviso)| match proviso {
             Proviso::Fits { value, .. } => Some((at, *value)),
             Proviso::Size { .. } => None,
         });
         let (moving, still): (Vec<_>, Vec<_>) = of_values.partition(|(_, value)| lower::moves(elbo, *value));
         let places = |list: Vec<(usize, _)>| list.into_iter().map(|(at, _)| at).collect::<Vec<usize>>();
-        let mut guard =
-            Guard { elbo, data, backend, precision, given, moving: places(still), watches: BTreeMap::new() };
+        let mut guard = Guard { elbo, data, backend, given, moving: places(still), watches: BTreeMap::new() };
         if !guard.is_idle() {
             let width = guard.width()?;
             let values = vec![0.0; width];
@@ -155,7 +151,8 @@ impl<'a> Guard<'a> {
     fn watch(&self, draws: usize, rows: Option<&Rows>) -> Result<Watch<'a>, Failure> {
         let rows: BTreeMap<_, _> = rows.map(|rows| (rows.dim, rows.ids.len())).into_iter().collect();
         let program = lower::provisos(self.elbo, self.data, &Batch { draws, rows }, self.given, &self.moving)?;
-        let evaluator = self.backend.prepare(&program.plan, self.precision)?;
+        // What is told apart here is worth the cost, also of a step in f32.
+        let evaluator = self.backend.prepare(&program.plan, Precision::F64)?;
         let feed = Feed::new(&program, self.elbo, self.data);
         let shapes = program.plan.outputs.iter().map(|output| program.plan.nodes[output.node].shape.clone()).collect();
         Ok(Watch { evaluator, feed, outputs: program.outputs, shapes })

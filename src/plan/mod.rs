@@ -169,6 +169,11 @@ pub trait Evaluate {
 pub trait Backend {
     fn name(&self) -> &'static str;
     fn prepare(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Evaluate>, Failure>;
+
+    /// What its own device computes in at most; beyond that a plan is run on the processor.
+    fn widest(&self) -> Precision {
+        Precision::F64
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
