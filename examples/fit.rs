@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         values: Values::Reals(values),
     };
     let columns = vec![column("x", x), column("y", y)];
-    let table = Table { name: "made here".into(), alias: None, columns, first_line: None };
+    let table = Table { name: "made here".into(), alias: None, columns, lines: None };
     let data = bind(&elbo.model, &[table]).map_err(|_| "the data do not fit the model")?;
 
     // The f64 reference; `ppl::engine::backend("cpu")` is the fast one.

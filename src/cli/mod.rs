@@ -24,6 +24,7 @@ mod problems;
 mod progress;
 mod report;
 mod screen;
+mod sets;
 mod simulate;
 
 use args::{Args, Verb};

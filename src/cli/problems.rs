@@ -40,6 +40,15 @@ pub enum CliProblem {
         folder: String,
         missing: Vec<String>,
     },
+    /// Neither MNIST's layout nor pictures.
+    NoData {
+        folder: String,
+        found: Vec<String>,
+    },
+    Unlabelled {
+        folder: String,
+        file: String,
+    },
     NoSplit {
         name: String,
     },
@@ -132,6 +141,21 @@ impl From<CliProblem> for Problem {
             P::NotMnist { folder, missing } => {
                 error("ppl::cli::data", format!("the folder {folder} has no {}", missing.join(" and no ")))
                     .help("a folder of data is MNIST's layout: IDX files of images and of labels, .gz or not")
+            }
+            P::NoData { folder, found } => {
+                let what = match found.is_empty() {
+                    true => String::new(),
+                    false => format!(", only {}", found.join(", ")),
+                };
+                error("ppl::cli::data", format!("the folder {folder} holds no data{what}")).help(
+                    "a folder of data has MNIST's four IDX files, or PNG pictures, in subfolders named by their labels; \
+                     any other file is given by its own path",
+                )
+            }
+            P::Unlabelled { folder, file } => {
+                let message = format!("{file} is in no subfolder of {folder}, and other pictures are");
+                error("ppl::cli::data", message)
+                    .help("the names of subfolders are the labels: move it into the one of its label")
             }
             P::NoSplit { name } => error("ppl::cli::data", format!("{name} has no splits"))
                 .help("leave `--split` out; `--rows 0..1000` takes part of any source"),

@@ -243,8 +243,8 @@ pub fn spot(table: &Table, column: usize, row: Option<usize>, entry: &[usize], m
         index[axis] = at % size;
         at /= size;
     }
-    let at = match (row, table.first_line) {
-        (Some(row), Some(first)) => At::Line(first + row),
+    let at = match (row, &table.lines) {
+        (Some(row), Some(lines)) => At::Line(lines.of(row)),
         (Some(row), None) => At::Row([vec![row], index].concat()),
         (None, _) => At::Whole,
     };

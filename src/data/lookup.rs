@@ -139,5 +139,6 @@ pub(super) fn coded_cell<'a>(column: &Column, kind: Kind<'a>) -> Cell<'a> {
 /// The closest of these names, if one is close.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let near = known.map(|other| (strsim::damerau_levenshtein(name, other), other)).min()?;
-    (near.0 <= 1 + name.len() / 4).then(|| near.1.to_string())
+    // Any letter is one slip away from any other, which says nothing.
+    (near.0 <= 1 + name.len() / 4 && near.0 < name.chars().count()).then(|| near.1.to_string())
 }

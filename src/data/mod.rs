@@ -25,8 +25,34 @@ pub struct Table {
     pub name: String,
     pub alias: Option<String>,
     pub columns: Vec<Column>,
-    /// The rows of its columns start at this line of a text file (2 after a header), for messages.
-    pub first_line: Option<usize>,
+    /// Where its rows stand in a text file, for messages.
+    pub lines: Option<Lines>,
+}
+
+/// The lines of rows, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lines {
+    /// One line a row, from this one on (2 after a header).
+    From(usize),
+    /// Rows between blank lines, or with cells of several lines.
+    Each(Vec<usize>),
+}
+
+impl Lines {
+    pub fn of(&self, row: usize) -> usize {
+        match self {
+            Lines::From(first) => first + row,
+            Lines::Each(list) => list[row],
+        }
+    }
+
+    /// Those of the rows from `rows` on.
+    pub fn skip(&self, rows: usize) -> Lines {
+        match self {
+            Lines::From(first) => Lines::From(first + rows),
+            Lines::Each(list) => Lines::Each(list[rows..].to_vec()),
+        }
+    }
 }
 
 /// A column: `shape[0]` rows of entries of shape `shape[1..]`; a scalar (JSON number) has shape `[]`.

@@ -10,6 +10,13 @@ pub struct Named {
     pub origin: Origin,
 }
 
+impl Named {
+    /// Whether it comes in rows to train on and rows to test with.
+    pub fn has_splits(&self) -> bool {
+        !matches!(self.origin, Origin::BuiltIn(_))
+    }
+}
+
 /// Where a named set comes from.
 pub enum Origin {
     BuiltIn(fn() -> Table),
@@ -54,7 +61,7 @@ fn eight_schools() -> Table {
         values: Values::Reals(values.to_vec()),
     };
     let columns = vec![column("y", &y), column("sigma", &sigma)];
-    Table { name: "eight_schools".into(), alias: None, columns, first_line: None }
+    Table { name: "eight_schools".into(), alias: None, columns, lines: None }
 }
 
 /// Which part of a set that has two.
@@ -84,7 +91,7 @@ impl Split {
 /// The table of a folder in MNIST's layout, from tables of its image and its label file.
 pub fn pair(name: &str, images: Table, labels: Table) -> Table {
     let columns = images.columns.into_iter().chain(labels.columns).collect();
-    Table { name: name.into(), alias: None, columns, first_line: None }
+    Table { name: name.into(), alias: None, columns, lines: None }
 }
 
 /// Keeps the rows `low..high` of every column; numbers that are no column stay.
@@ -107,8 +114,8 @@ pub fn slice(mut table: Table, low: usize, high: usize) -> Result<Table, FilePro
             Values::Text(list) => *list = list[start..end].to_vec(),
         }
     }
-    match &mut table.first_line {
-        Some(line) => *line += low,
+    match &mut table.lines {
+        Some(lines) => *lines = lines.skip(low),
         // Rows are counted from 0 in the slice, so its name says where that is.
         None => table.name = format!("{} rows {low}..{high}", table.name),
     }
@@ -118,6 +125,7 @@ pub fn slice(mut table: Table, low: usize, high: usize) -> Result<Table, FilePro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Lines;
 
     #[test]
     fn a_slice_keeps_rows_and_lines() {
@@ -126,6 +134,6 @@ mod tests {
         assert_eq!(table.columns[1].values, Values::Reals(vec![16.0, 11.0]));
         assert!(slice(eight_schools(), 2, 9).is_err());
         let csv = crate::data::read::table("a.csv", b"x\n1\n2\n3\n").unwrap();
-        assert_eq!(slice(csv, 1, 3).unwrap().first_line, Some(3));
+        assert_eq!(slice(csv, 1, 3).unwrap().lines, Some(Lines::From(3)));
     }
 }

@@ -106,7 +106,7 @@ fn statistics_run_over_all_rows_entry_by_entry() {
 fn images(rows: usize) -> Table {
     let bytes: Vec<u8> = (0..rows * 784).map(|i| (i * 31 % 256) as u8).collect();
     let column = Column { name: Some("images".into()), shape: vec![rows, 28, 28], values: Values::Bytes(bytes) };
-    Table { name: "images".into(), alias: None, columns: vec![column], first_line: None }
+    Table { name: "images".into(), alias: None, columns: vec![column], lines: None }
 }
 
 fn thresholded() -> Expr {

@@ -4,6 +4,7 @@ mod answers;
 mod cli;
 mod codes;
 mod data;
+mod data_mutation;
 mod diagnostics;
 mod energies;
 mod formats;

@@ -59,7 +59,7 @@ pub fn table(columns: &[(&str, &[f64])]) -> Table {
         shape: vec![values.len()],
         values: Values::Reals(values.to_vec()),
     };
-    Table { name: "numbers".into(), alias: None, columns: columns.iter().map(column).collect(), first_line: None }
+    Table { name: "numbers".into(), alias: None, columns: columns.iter().map(column).collect(), lines: None }
 }
 
 pub fn compiled(name: &str, text: &str, tables: &[Table]) -> (Elbo, Bound) {

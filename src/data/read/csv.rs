@@ -2,7 +2,7 @@
 
 use crate::data::problems::FileProblem;
 use crate::data::read::{is_missing, text};
-use crate::data::{Column, Table, Values};
+use crate::data::{Column, Lines, Table, Values};
 
 /// Reads delimited text. A column in which every cell is a number or missing is numeric, any other is text.
 pub fn read(name: &str, bytes: &[u8], delimiter: u8) -> Result<Table, FileProblem> {
@@ -20,11 +20,11 @@ pub fn read(name: &str, bytes: &[u8], delimiter: u8) -> Result<Table, FileProble
     let headless = record.iter().all(|cell| cell.parse::<f64>().is_ok());
     let names: Vec<Option<String>> = record.iter().map(|cell| (!headless).then(|| cell.to_string())).collect();
     let mut cells: Vec<Cells> = names.iter().map(|_| Cells::Numbers(vec![])).collect();
-    let mut first_line = None;
+    let mut lines = vec![];
     let mut filled = headless || next(name, &mut reader, &mut record)?;
     while filled {
-        let line = record.position().map_or(1, |p| p.line() as usize);
-        first_line.get_or_insert(line);
+        let line = line(text, &record);
+        lines.push(line);
         if record.len() != names.len() {
             let (found, expected) = (record.len(), names.len());
             return Err(FileProblem::Ragged { file: name.into(), line, found, expected });
@@ -34,11 +34,20 @@ pub fn read(name: &str, bytes: &[u8], delimiter: u8) -> Result<Table, FileProble
         }
         filled = next(name, &mut reader, &mut record)?;
     }
-    if first_line.is_none() {
+    let Some(first) = lines.first().copied() else {
         return Err(FileProblem::NoRows { file: name.into() });
-    }
+    };
+    let apart = lines.iter().enumerate().any(|(row, line)| *line != first + row);
+    let lines = Some(if apart { Lines::Each(lines) } else { Lines::From(first) });
     let columns = names.into_iter().zip(cells).map(|(name, cells)| cells.column(name)).collect();
-    Ok(Table { name: name.into(), alias: None, columns, first_line })
+    Ok(Table { name: name.into(), alias: None, columns, lines })
+}
+
+/// The line on which a record begins: its position is before the blank lines above it.
+fn line(text: &str, record: &csv::StringRecord) -> usize {
+    let Some(position) = record.position() else { return 1 };
+    let above = text.as_bytes()[position.byte() as usize..].iter().take_while(|b| matches!(b, b'\n' | b'\r'));
+    position.line() as usize + above.filter(|b| **b == b'\n').count()
 }
 
 fn next(name: &str, reader: &mut csv::Reader<&[u8]>, record: &mut csv::StringRecord) -> Result<bool, FileProblem> {
@@ -107,7 +116,7 @@ mod tests {
     #[test]
     fn a_header_names_columns() {
         let table = read("a.csv", b"\xef\xbb\xbfx,\"who, when\"\n1,anna\n,bob\n 3 ,NA\n", b',').unwrap();
-        assert_eq!(table.first_line, Some(2));
+        assert_eq!(table.lines, Some(Lines::From(2)));
         assert_eq!(table.columns[1].name.as_deref(), Some("who, when"));
         let Values::Reals(x) = &table.columns[0].values else { panic!("numbers") };
         assert!(x[0] == 1.0 && x[1].is_nan() && x[2] == 3.0);
@@ -117,8 +126,14 @@ mod tests {
     #[test]
     fn a_first_line_of_numbers_is_data() {
         let table = read("a.tsv", b"1\t2\n3\t4\n", b'\t').unwrap();
-        assert_eq!(table.first_line, Some(1));
+        assert_eq!(table.lines, Some(Lines::From(1)));
         assert_eq!(table.columns[1], Column { name: None, shape: vec![2], values: Values::Reals(vec![2.0, 4.0]) });
+    }
+
+    #[test]
+    fn rows_know_their_lines_between_blank_ones() {
+        let table = read("a.csv", b"who,x\n\nann,1\n\"bob\nson\",2\neve,3\n", b',').unwrap();
+        assert_eq!(table.lines, Some(Lines::Each(vec![3, 4, 6])));
     }
 
     #[test]

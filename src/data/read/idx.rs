@@ -18,7 +18,7 @@ const KINDS: &[Kind] = &[
 /// One column: `images` where entries are arrays, `labels` where they are numbers.
 pub fn read(name: &str, bytes: &[u8]) -> Result<Table, FileProblem> {
     let column = column(name, bytes)?;
-    Ok(Table { name: name.into(), alias: None, columns: vec![column], first_line: None })
+    Ok(Table { name: name.into(), alias: None, columns: vec![column], lines: None })
 }
 
 /// The column of one IDX file.

@@ -24,7 +24,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Table, FileProblem> {
     if columns.is_empty() {
         return Err(FileProblem::Empty { file: name.into() });
     }
-    Ok(Table { name: name.into(), alias: None, columns, first_line: None })
+    Ok(Table { name: name.into(), alias: None, columns, lines: None })
 }
 
 /// The message already says where.

@@ -8,6 +8,11 @@ use crate::data::problems::FileProblem;
 pub mod csv;
 pub mod idx;
 pub mod json;
+pub mod ldac;
+pub mod npy;
+pub mod npz;
+pub mod png;
+pub mod zip;
 
 /// How the bytes of a file are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +21,10 @@ pub enum Format {
     Tsv,
     Json,
     Idx,
+    Npy,
+    Npz,
+    Ldac,
+    Png,
 }
 
 /// The ending of a file name, what it means, and whether we read it.
@@ -25,11 +34,11 @@ const ENDINGS: &[(&str, Result<Format, &str>)] = &[
     (".json", Ok(Format::Json)),
     ("-ubyte", Ok(Format::Idx)),
     (".idx", Ok(Format::Idx)),
-    (".npy", Err("NPY")),
-    (".npz", Err("NPZ")),
+    (".npy", Ok(Format::Npy)),
+    (".npz", Ok(Format::Npz)),
+    (".ldac", Ok(Format::Ldac)),
+    (".png", Ok(Format::Png)),
     (".parquet", Err("Parquet")),
-    (".ldac", Err("LDA-C")),
-    (".png", Err("PNG")),
 ];
 
 /// The format of a file by its name; `.gz` may follow any ending.
@@ -61,6 +70,10 @@ pub fn table(name: &str, bytes: &[u8]) -> Result<Table, FileProblem> {
         Format::Tsv => csv::read(name, bytes, b'\t'),
         Format::Json => json::read(name, bytes),
         Format::Idx => idx::read(name, bytes),
+        Format::Npy => npy::read(name, bytes),
+        Format::Npz => npz::read(name, bytes),
+        Format::Ldac => ldac::read(name, bytes),
+        Format::Png => png::read(name, bytes),
     }
 }
 

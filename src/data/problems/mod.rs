@@ -5,6 +5,11 @@ use std::fmt;
 use crate::problem::Problem;
 use crate::source::Span;
 
+mod files;
+
+pub use files::FileProblem;
+pub(in crate::data) use files::hex;
+
 /// Where in a source an entry stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -52,26 +57,6 @@ pub struct Claim {
     pub by: String,
 }
 
-/// What a reader may find wrong with a file.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FileProblem {
-    Empty { file: String },
-    NoRows { file: String },
-    NotUtf8 { file: String, line: usize },
-    Text { file: String, line: usize, why: String },
-    Ragged { file: String, line: usize, found: usize, expected: usize },
-    Magic { file: String, found: Vec<u8> },
-    Truncated { file: String, found: usize, expected: usize },
-    Gzip { file: String, why: String },
-    Json { file: String, line: usize, column: usize, why: String },
-    JsonValue { file: String, place: String, found: &'static str, expected: &'static str },
-    RaggedArray { file: String, entry: String, found: Vec<usize>, expected: Vec<usize> },
-    UnknownFormat { file: String },
-    FormatNotRead { file: String, format: &'static str },
-    SliceOutside { file: String, rows: usize, low: usize, high: usize },
-    SliceUneven { file: String },
-}
-
 /// A column that is in no source, with those that are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoColumn {
@@ -113,69 +98,6 @@ pub enum ValueProblem {
     Sizes { dim: String, span: Span, first: Claim, second: Claim, set: bool },
     UnknownSize { dim: String, span: Span },
     Beyond { text: String, by: i64, span: Span },
-}
-
-impl From<FileProblem> for Problem {
-    fn from(problem: FileProblem) -> Problem {
-        use FileProblem as P;
-        let error = Problem::error;
-        match problem {
-            P::Empty { file } => error("ppl::data::empty", format!("{file} is empty")),
-            P::NoRows { file } => error("ppl::data::empty", format!("{file} has a header and no rows")),
-            P::NotUtf8 { file, line } => error("ppl::data::utf8", format!("{file}, line {line} is not UTF-8 text"))
-                .help("save the file as UTF-8"),
-            P::Text { file, line, why } => {
-                error("ppl::data::text", format!("{file}, line {line} cannot be read: {why}"))
-            }
-            P::Ragged { file, line, found, expected } => {
-                let cells = if found == 1 { "1 cell".to_string() } else { format!("{found} cells") };
-                let message = format!("{file}, line {line} has {cells} where the first line has {expected}");
-                error("ppl::data::ragged", message).help("a cell that holds a comma is written in double quotes")
-            }
-            P::Magic { file, found } => {
-                let bytes: Vec<String> = found.iter().map(|b| format!("{b:02x}")).collect();
-                error(
-                    "ppl::data::idx",
-                    format!("{file} is not an IDX file: it begins with the bytes {}", bytes.join(" ")),
-                )
-                .help("an IDX file begins with 00 00, a type from 08 to 0e, and the number of axes")
-            }
-            P::Truncated { file, found, expected } => {
-                let what = if found < expected { "is truncated" } else { "is too long" };
-                error("ppl::data::idx", format!("{file} {what}: its header promises {expected} bytes, it has {found}"))
-                    .help("fetch the file again")
-            }
-            P::Gzip { file, why } => {
-                error("ppl::data::gzip", format!("{file} cannot be decompressed: {why}")).help("fetch the file again")
-            }
-            P::Json { file, line, column, why } => {
-                error("ppl::data::json", format!("{file}, line {line}, column {column} is not JSON: {why}"))
-            }
-            P::JsonValue { file, place, found, expected } => {
-                error("ppl::data::json", format!("{file}: {place} is {found} where {expected} was expected"))
-            }
-            P::RaggedArray { file, entry, found, expected } => error(
-                "ppl::data::ragged",
-                format!("{file}: `{entry}` has shape {found:?} where those before it have {expected:?}"),
-            )
-            .help("pad the short ones with null, and declare the data with a `?` type"),
-            P::UnknownFormat { file } => {
-                error("ppl::data::format", format!("the ending of {file} names no format that is known"))
-                    .help("endings are .csv, .tsv, .json, -ubyte and .idx, each also with .gz")
-            }
-            P::FormatNotRead { file, format } => {
-                error("ppl::limitation::format", format!("{file}: {format} files are not read yet"))
-                    .help("write the data as CSV, JSON or IDX")
-            }
-            P::SliceOutside { file, rows, low, high } => {
-                error("ppl::data::rows", format!("--rows {low}..{high} does not lie in the {rows} rows of {file}"))
-            }
-            P::SliceUneven { file } => {
-                error("ppl::data::rows", format!("--rows: the columns of {file} differ in length"))
-                    .help("`--rows` needs a source in which every column has the same number of rows")
-            }
-        }
-    }
 }
 
 impl From<ColumnProblem> for Problem {
