@@ -44,7 +44,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let task = Task { elbo: &elbo, data: &data, block: &elbo.model.fit, seed: 0, backend: &Reference };
     let found = fit(&task, &mut |_| Control::Continue).map_err(|failure| format!("{failure:?}"))?;
 
-    println!("bound {:.3} +- {:.3}", found.posterior.elbo.mean, found.posterior.elbo.se);
+    // Of a guide that is a point there is no bound.
+    if let Some(elbo) = found.posterior.elbo {
+        println!("bound {:.3} +- {:.3}", elbo.mean, elbo.se);
+    }
     if let Ok(importance) = &found.posterior.importance {
         println!("k-hat {:.2}", importance.khat);
     }

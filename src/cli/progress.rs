@@ -84,6 +84,7 @@ fn message(event: &Event) -> String {
         Phase::Check { stage } => format!("checking stage {stage}"),
         Phase::Weigh => "weighing draws".into(),
         Phase::Stochastic => String::new(),
+        Phase::Mode => "looking for the mode".into(),
     };
     let bound = if event.bound.is_finite() { format!("bound {:.3}", event.bound) } else { String::new() };
     [bound, phase].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")

@@ -34,7 +34,7 @@ fn facts(summary: &Summary) -> Vec<(&str, String)> {
     let mut facts = vec![];
     match &summary.elbo {
         Some(elbo) => facts.push(("elbo", plus_minus(elbo.mean, elbo.se))),
-        None => facts.push(("elbo", "none for this objective".into())),
+        None => facts.push(("elbo", "none".into())),
     }
     if let Some(objective) = summary.objective_value.as_ref().filter(|objective| objective.name != "elbo") {
         let value = objective.se.map_or(format!("{:.3}", objective.mean), |se| plus_minus(objective.mean, se));
@@ -51,6 +51,9 @@ fn facts(summary: &Summary) -> Vec<(&str, String)> {
     if let Some(rows) = &summary.khat_rows {
         let share = 100.0 * rows.above;
         facts.push(("k-hat by row", format!("median {:.2}, {share:.1} % above 0.7", rows.median)));
+    }
+    if let Some(evidence) = summary.laplace_log_evidence {
+        facts.push(("laplace", format!("{evidence:.3}, the log evidence if the posterior were this Normal")));
     }
     if let Some(importance) = &summary.importance {
         let value = format!("{}, ess {:.0}", plus_minus(importance.log_evidence, importance.se), importance.ess);

@@ -130,7 +130,8 @@ pub fn mapped_normal(map: &Bijector) -> &'static str {
 fn family(facts: &Facts, site: SiteId) -> String {
     let Some(at) = facts.factor.get(&site) else {
         return match facts.model.guide.auto {
-            Some(Auto::FullRank) => "the joint Normal of the guide is a location-scale family".into(),
+            Some(auto) if auto.is_joint() => "the joint Normal of the guide is a location-scale family".into(),
+            Some(Auto::Map) => "the guide is a point".into(),
             _ => "Normal is a location-scale family".into(),
         };
     };

@@ -14,7 +14,7 @@ use crate::elbo::{
     sites, sum_out,
 };
 use crate::math::{Binary, NodeId, Op, Over, Reduce, SiteId, Unary};
-use crate::model::{Baseline, Model, Statement};
+use crate::model::{Auto, Baseline, Model, Statement};
 use crate::problem::Problems;
 use crate::shape::{AxisId, Shape};
 
@@ -58,8 +58,14 @@ fn bound(facts: &Facts, decisions: &[Decision]) -> Result<Elbo, ElboProblem> {
         Some(beta) => draft.tempered(&summed, beta)?,
         None => sums,
     };
-    let mut terms = draft.data_terms(&sums, &kept)?;
-    terms.extend(sites::terms(&mut draft, &kept)?);
+    let mut terms = match model.guide.auto {
+        // A point has no density: what is left of the bound is the log joint.
+        Some(Auto::Map) => log_p.clone(),
+        _ => draft.data_terms(&sums, &kept)?,
+    };
+    if model.guide.auto != Some(Auto::Map) {
+        terms.extend(sites::terms(&mut draft, &kept)?);
+    }
     draft.charge(&mut terms);
     let objective = objective::objective(&mut draft, &terms, &log_p)?;
     let log_q = sites::log_q(&mut draft);

@@ -11,7 +11,7 @@ pub fn dot(elbo: &Elbo) -> String {
     file(&elbo.model.name, &pictures, &elbo.axes, &elbo.model)
 }
 
-/// What the joint Normal of a `fullrank` or `lowrank` guide is called.
+/// What the joint Normal of a `fullrank`, `lowrank` or `laplace` guide is called.
 const JOINT: &str = "joint Normal";
 
 fn guide_picture(elbo: &Elbo) -> Picture {
@@ -22,7 +22,7 @@ fn guide_picture(elbo: &Elbo) -> Picture {
         match view.treatment {
             Treatment::Auto => {
                 picture.add(&site.name, &site.name, Look::Latent, &site.plates);
-                if matches!(model.guide.auto, Some(Auto::FullRank | Auto::LowRank(_))) {
+                if model.guide.auto.is_some_and(Auto::is_joint) {
                     picture.add(JOINT, JOINT, Look::Point, &[]);
                     picture.arrow(JOINT, &site.name, "");
                 }

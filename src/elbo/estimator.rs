@@ -154,7 +154,8 @@ fn score_function(facts: &Facts, id: SiteId) -> Answer {
     let (model, mut because) = (facts.model, not_pathwise(facts, id).unwrap_or_default());
     let site = &model.sites[id.index()];
     let written = facts.factor.contains_key(&id);
-    if !written && (model.guide.auto == Some(Auto::FullRank) || Bijector::of(&site.support).is_none()) {
+    let alone = matches!(model.guide.auto, Some(Auto::MeanField) | None);
+    if !written && (!alone || Bijector::of(&site.support).is_none()) {
         let what = Limitation::ScoreFunction { site: site.name.clone(), why: because, jump: jump(facts, id) };
         return limited(what, site.span);
     }

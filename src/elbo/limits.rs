@@ -49,8 +49,16 @@ fn energy(model: &Model, statement: &Statement) -> Option<(Limitation, Span)> {
 
 fn guide(model: &Model) -> Option<(Limitation, Span)> {
     let auto = model.guide.auto?;
-    let derived = matches!(auto, Auto::MeanField | Auto::FullRank);
-    (!derived).then(|| (Limitation::Guide { name: auto.to_string() }, model.guide.span.unwrap_or_default()))
+    let span = model.guide.span.unwrap_or_default();
+    match auto {
+        Auto::MeanField | Auto::FullRank => None,
+        // A mode of some sites given the draws of others would have to be found at every draw.
+        Auto::Map | Auto::Laplace => {
+            let written = model.guide.factors.first()?;
+            Some((Limitation::ModeBesideFactors { guide: auto.to_string() }, written.span))
+        }
+        Auto::LowRank(_) | Auto::Exact | Auto::Flow(_) => Some((Limitation::Guide { name: auto.to_string() }, span)),
+    }
 }
 
 fn flow(factor: &Factor) -> Option<(Limitation, Span)> {

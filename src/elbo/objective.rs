@@ -28,6 +28,9 @@ pub enum Objective {
     Updates(Vec<Update>),
     /// The gradient of the log likelihood of an energy model, by chains.
     Contrast(Contrast),
+    /// The log joint at one point, the sum of these terms: `guide map` is its mode as a density of the constrained
+    /// values, `guide laplace` starts from that on the unconstrained scale.
+    Mode(Vec<Term>),
 }
 
 /// E_q log (1/k sum w^(1 - a))^(1 / (1 - a)) for every row, and the terms of what is outside (Burda et al. 2016; Li &
@@ -88,7 +91,14 @@ impl Under {
 pub fn objective(draft: &mut Draft, terms: &[Term], log_p: &[Term]) -> Result<Objective, ElboProblem> {
     use crate::model::Objective as Asked;
     let model = draft.facts.model;
-    match model.fit.objective.unwrap_or(Asked::Elbo(None)) {
+    let asked = model.fit.objective.unwrap_or(Asked::Elbo(None));
+    if let Some(guide) = model.guide.auto.filter(|auto| auto.is_mode()) {
+        return match asked {
+            Asked::Elbo(None) => Ok(Objective::Mode(sites::log_joint(draft, log_p))),
+            _ => wrong(model, ObjectiveTrouble::Mode { guide: guide.to_string() }),
+        };
+    }
+    match asked {
         Asked::Elbo(beta) => Ok(Objective::Elbo { beta }),
         // The limit of the family is the bound itself.
         Asked::Renyi { order: 1.0, .. } => Ok(Objective::Elbo { beta: None }),

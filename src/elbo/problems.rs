@@ -35,22 +35,51 @@ pub enum ObjectiveTrouble {
     GlobalSite { site: String },
     /// There is nothing to dream with.
     Unsimulated { why: String },
+    /// The guide is found at a mode.
+    Mode { guide: String },
 }
 
 /// What is not there yet, each with a code of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Limitation {
-    ScoreFunction { site: String, why: String, jump: Option<Span> },
-    Guide { name: String },
-    Flow { maps: String },
+    ScoreFunction {
+        site: String,
+        why: String,
+        jump: Option<Span>,
+    },
+    Guide {
+        name: String,
+    },
+    /// A factor is written beside a guide that is found at a mode.
+    ModeBesideFactors {
+        guide: String,
+    },
+    Flow {
+        maps: String,
+    },
     ChainLag,
-    Energy { name: String, trouble: EnergyTrouble },
-    DiscreteEvent { site: String },
-    EnumerateRows { site: String, plate: String },
-    Objective { name: String },
+    Energy {
+        name: String,
+        trouble: EnergyTrouble,
+    },
+    DiscreteEvent {
+        site: String,
+    },
+    EnumerateRows {
+        site: String,
+        plate: String,
+    },
+    Objective {
+        name: String,
+    },
     BetaSchedule,
-    MissingValues { data: String, discrete: bool },
-    MissingMap { data: String },
+    MissingValues {
+        data: String,
+        discrete: bool,
+    },
+    MissingMap {
+        data: String,
+    },
 }
 
 /// Why an energy has no conditionals.
@@ -108,6 +137,10 @@ fn wrong_objective(objective: &str, trouble: ObjectiveTrouble, span: Span) -> Pr
         GlobalSite { site } => {
             let why = format!("a dream is a row with its latents, and `{site}` is in no plate");
             (why, "write `objective: elbo`, or `rws(10)`, which needs no dreams".into(), None)
+        }
+        Mode { guide } => {
+            let why = format!("`guide {guide}` is found at the mode of the log joint, whatever the objective");
+            (why, "remove the objective, or write `guide meanfield`".into(), None)
         }
         Unsimulated { why } => {
             (format!("dreams are drawn from the model, and {why}"), "write `objective: elbo`".into(), None)
@@ -167,6 +200,7 @@ fn message(what: &Limitation) -> String {
         ScoreFunction { site, why, .. } => format!("`{site}` needs the score-function estimator: {why}"),
         Flow { maps } => format!("a factor pushed through the maps of a flow, `{maps}`, cannot be fitted yet"),
         Guide { name } => format!("`guide {name}` cannot be fitted yet"),
+        ModeBesideFactors { guide } => format!("a factor beside `guide {guide}` cannot be fitted yet"),
         ChainLag => "a discrete site of a chain is summed over, and read further back than the row before".into(),
         Energy { trouble: EnergyTrouble::Units(other), .. } => {
             format!("energies are of `binary` vectors so far, and `{other}` is something else")
@@ -208,6 +242,9 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
         ScoreFunction { .. } => ("ppl::limitation::score_function", SMOOTH),
         Flow { .. } => ("ppl::limitation::flow", "write the distribution inside of `Flow` alone"),
         Guide { .. } => ("ppl::limitation::guide", "write `guide meanfield` or `guide fullrank`"),
+        ModeBesideFactors { .. } => {
+            ("ppl::limitation::guide", "leave the factor out, or write `guide meanfield { ... }` around it")
+        }
         ChainLag => ("ppl::limitation::chain", "read `[t-1]` alone"),
         Energy { trouble: EnergyTrouble::NoSumOfProducts | EnergyTrouble::Degree(_), .. } => (
             "ppl::limitation::energy",

@@ -55,7 +55,8 @@ fn kl(draft: &mut Draft, id: SiteId) -> Result<Term, String> {
     }
     let Some(q) = draft.guided.factors.get(&id).cloned() else {
         return Err(match (model.guide.auto, draft.map(id)) {
-            (Some(Auto::FullRank), _) | (_, None) => format!("the factor of {name} is part of a joint guide"),
+            (Some(auto), _) if auto.is_joint() => format!("the factor of {name} is part of a joint guide"),
+            (_, None) => format!("the factor of {name} is part of a joint guide"),
             (_, Some(map)) => {
                 let (q, p) = (because::mapped_normal(&map), catalogue::row(site.dist.kind).name);
                 format!("{q} || {p} has no closed form")
@@ -252,6 +253,8 @@ pub fn log_q(draft: &mut Draft) -> Vec<Term> {
         let site = &draft.facts.model.sites[id.index()];
         let (kind, sign, value) = match draft.guided.views[id.index()].treatment {
             Treatment::Written(_) | Treatment::Enumerated(..) => (TermKind::LogQ(id), 1.0, draft.log_factor(id)),
+            // A point has no density on any scale.
+            Treatment::Auto if draft.facts.model.guide.auto == Some(Auto::Map) => continue,
             Treatment::Auto => {
                 let Some(map) = draft.map(id).filter(|map| *map != Bijector::Identity) else { continue };
                 let g = &mut draft.guided.graph;
@@ -264,6 +267,15 @@ pub fn log_q(draft: &mut Draft) -> Vec<Term> {
         let because = "a weight needs the log density at the draw itself".into();
         let choice = Choice { estimator: Estimator::Pathwise, because };
         terms.push(Term { kind, sign, value, plates: site.plates.clone(), choice, also: vec![] });
+    }
+    terms
+}
+
+/// The log joint at a point: as a density of the constrained values for `guide map`, else of the unconstrained ones.
+pub fn log_joint(draft: &mut Draft, log_p: &[Term]) -> Vec<Term> {
+    let mut terms = log_p.to_vec();
+    if draft.facts.model.guide.auto != Some(Auto::Map) {
+        terms.extend(log_q(draft).into_iter().map(|term| Term { sign: -term.sign, ..term }));
     }
     terms
 }

@@ -2,6 +2,7 @@
 
 use crate::elbo::{Elbo, Objective, Term, TermKind, Treatment, energy};
 use crate::math::{Op, SiteId};
+use crate::model::Auto;
 use crate::problem::Bug;
 
 pub fn verify(elbo: &Elbo) -> Result<(), Bug> {
@@ -64,6 +65,7 @@ fn each_site_once(elbo: &Elbo) -> Result<(), Bug> {
         let expected = match view.treatment {
             Treatment::Leaf | Treatment::Gibbs => (0, 0),
             Treatment::SummedOut(_) => (1, 0),
+            Treatment::Auto if elbo.model.guide.auto == Some(Auto::Map) => (1, 0),
             Treatment::Auto | Treatment::Written(_) | Treatment::Enumerated(..) => (1, 1),
         };
         if (priors, entropies.count()) != expected {

@@ -296,7 +296,7 @@ fn first_chart(start: &Start, family: GaussianFamily) -> Chart {
 }
 
 /// Draws that no stage has used, for what is told about the final guide.
-fn last_draws(target: &Target, seed: u64) -> Result<Draws, Failure> {
+pub(super) fn last_draws(target: &Target, seed: u64) -> Result<Draws, Failure> {
     let noise = Key { seed, stream: Stream::Evaluate, step: u64::MAX, site: 1 }.noise();
     Ok(Draws::matched(noise, target.latents, stage::pairs(target.latents))?)
 }

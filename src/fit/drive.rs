@@ -1,16 +1,17 @@
 //! From a bound to an answer: chooses the path and says why, runs it, and tells of what was found.
 
 use super::batches::Batches;
-use super::deterministic;
 use super::joint::PlanJoint;
 use super::optimizer::{Optimizer, Rule};
 use super::posterior::{self, Fitted, Guide, Posterior};
 use super::schedule::Schedule;
 use super::starts::Search;
 use super::stochastic::{self, Ascent, Target};
-use super::{Estimate, Event, Failure, GaussianFamily, Listener, Phase, State, Watch, initial, objective, starts};
+use super::warnings::{found_warnings, khat_warning, not_finite};
+use super::{
+    Estimate, Event, Failure, GaussianFamily, Listener, Phase, State, Watch, initial, laplace, objective, starts,
+};
 use crate::data::Bound;
-use crate::diagnose::psis::KHAT_FLAGGED;
 use crate::elbo::{Elbo, Treatment};
 use crate::model::{Auto, FitBlock, Init, Rate};
 use crate::plan::lower::Layout;
@@ -54,6 +55,8 @@ pub struct Outcome {
     pub posterior: Posterior,
     /// What was maximized, where it is not the bound that is reported.
     pub objective: Estimate,
+    /// The evidence if the posterior were the Normal at its mode.
+    pub laplace_log_evidence: Option<f64>,
     /// Every unconstrained coordinate, by name: `(name, shape, values)`.
     pub state: Vec<(String, Vec<usize>, Vec<f64>)>,
     pub warnings: Vec<Problem>,
@@ -95,7 +98,7 @@ pub(super) fn obstacle(elbo: &Elbo) -> Option<String> {
         }
     }
     match model.guide.auto {
-        Some(Auto::FullRank | Auto::MeanField) => None,
+        Some(Auto::FullRank | Auto::MeanField | Auto::Map | Auto::Laplace) => None,
         _ if !elbo.sites.iter().any(|view| view.treatment == Treatment::Auto) => None,
         _ => Some("the guide is no joint Gaussian".into()),
     }
@@ -107,7 +110,12 @@ fn tempered(elbo: &Elbo) -> Option<&crate::model::Objective> {
 }
 
 fn too_many(elbo: &Elbo, layout: &Layout) -> Option<String> {
-    let most = if elbo.model.guide.auto == Some(Auto::FullRank) { MOST_FULL_RANK } else { MOST_MEAN_FIELD };
+    let most = match elbo.model.guide.auto {
+        Some(Auto::FullRank | Auto::Laplace) => MOST_FULL_RANK,
+        // L-BFGS needs no matrix to find a point.
+        Some(Auto::Map) => usize::MAX,
+        _ => MOST_MEAN_FIELD,
+    };
     (layout.latents > most).then(|| format!("{} latent dimensions are more than {most}", layout.latents))
 }
 
@@ -125,7 +133,13 @@ pub fn resume(task: &Task, from: &State, watch: &mut dyn Watch) -> Result<Outcom
     let init = task.block.init.clone().unwrap_or(Init::Auto);
     let (path, because) = path(task, &layout);
     match path {
+        Path::Deterministic if task.elbo.model.guide.auto.is_some_and(Auto::is_mode) => {
+            laplace::fit(task, layout, watch)
+        }
         Path::Deterministic => deterministic(task, layout, because, from, watch),
+        Path::Stochastic if task.elbo.model.guide.auto == Some(Auto::Laplace) => {
+            Err(laplace::by_hessian_alone(&because).into())
+        }
         Path::Stochastic => {
             let start = initial::point(task.elbo, task.data, &layout, &init, task.seed, 0)?;
             stochastic(task, layout, start, because, from, watch)
@@ -181,6 +195,7 @@ fn deterministic(
         stopped: found.stopped,
         starts: if starts.len() > 1 { starts } else { vec![] },
         objective: found.bound,
+        laplace_log_evidence: None,
         posterior,
         state,
         warnings,
@@ -243,7 +258,7 @@ fn stochastic(
     let posterior = posterior::tell(&fitted)?;
     let objective = match tempered(task.elbo) {
         Some(_) => objective::value(&fitted, &found.params)?,
-        None => posterior.elbo,
+        None => posterior.elbo.unwrap_or(Estimate { mean: mean(&posterior.draws.log_p), se: 0.0 }),
     };
     let warnings = khat_warning(task.elbo.model.guide.auto, &posterior).into_iter().collect();
     let (d, at) = (layout.latents, layout.params_at());
@@ -262,18 +277,12 @@ fn stochastic(
         stopped,
         starts: vec![],
         objective,
+        laplace_log_evidence: None,
         posterior,
         state,
         warnings,
         precision,
     })
-}
-
-fn not_finite() -> Failure {
-    Failure::from(
-        Problem::error("ppl::fit::not_finite", "the bound is not finite at the fitted guide")
-            .help("look for a value that overflows, or a density that is zero where the guide draws"),
-    )
 }
 
 fn batches(block: &FitBlock, data: &Bound) -> Option<Batches> {
@@ -282,78 +291,15 @@ fn batches(block: &FitBlock, data: &Bound) -> Option<Batches> {
     Some(Batches { dim: *dim, rows, batch: (*batch).clamp(1, rows.max(1)) })
 }
 
-fn param_state(layout: &Layout, values: &[f64]) -> Vec<(String, Vec<usize>, Vec<f64>)> {
+pub(super) fn param_state(layout: &Layout, values: &[f64]) -> Vec<(String, Vec<usize>, Vec<f64>)> {
     let one = |block: &crate::plan::lower::Coordinates<_>| {
         (block.name.clone(), block.shape.clone(), values[block.offset..block.offset + block.len()].to_vec())
     };
     layout.params.iter().map(one).collect()
 }
 
-/// What the deterministic path noticed on its way.
-fn found_warnings(task: &Task, layout: &Layout, found: &deterministic::Outcome) -> Vec<Problem> {
-    let mut warnings = vec![];
-    if !found.improper.is_empty() {
-        let sites: Vec<&str> = layout
-            .sites
-            .iter()
-            .filter(|block| found.improper.iter().any(|i| (block.offset..block.offset + block.len()).contains(i)))
-            .map(|block| block.name.as_str())
-            .collect();
-        let names = sites.join("`, `");
-        warnings.push(
-            Problem::warning(
-                "ppl::fit::improper",
-                format!("the posterior of `{names}` seems to be improper: its spread grew without end"),
-            )
-            .help("give it a proper prior, or data that bounds it"),
-        );
-    }
-    if found.singular {
-        warnings.push(
-            Problem::warning(
-                "ppl::fit::singular",
-                "the likelihood seems to be unbounded: the objective rose without end",
-            )
-            .help("keep scales away from zero with a prior or a bound, as in `param s: real(0.01, inf)`"),
-        );
-    }
-    if !found.converged && !found.stopped {
-        let model = &task.elbo.model.name;
-        warnings.push(
-            Problem::warning(
-                "ppl::fit::not_converged",
-                format!("the fit of {model} did not settle; its bound may still rise"),
-            )
-            .help("look for a flat or an unbounded direction: an improper prior, a scale that goes to zero"),
-        );
-    }
-    warnings
-}
-
-/// k-hat on the wrong side of .7, or close to it; of rows, where half of them are.
-fn khat_warning(guide: Option<Auto>, posterior: &Posterior) -> Option<Problem> {
-    if let Some(tails) = posterior.tails.filter(|tails| tails.above > 0.5) {
-        let share = (100.0 * tails.above).round();
-        let message = format!("k-hat is above 0.7 at {share} % of the rows: the guide misses part of their posteriors");
-        let help = "the bound is one all the same; train longer or widen the guide before trusting a row's latents";
-        return Some(Problem::warning("ppl::fit::khat_rows", message).help(help));
-    }
-    let khat = posterior.importance.as_ref().ok()?.khat;
-    let told = format!("k-hat is {khat:.2}");
-    if khat >= KHAT_FLAGGED {
-        let wider = match guide {
-            Some(Auto::MeanField) => "try `--guide fullrank`",
-            _ => "write a guide that can follow the posterior",
-        };
-        return Some(
-            Problem::warning("ppl::fit::khat", format!("{told}, above 0.7: the guide misses part of the posterior"))
-                .help(format!("do not trust means and sds; {wider}, or mend what a lint says of the model")),
-        );
-    }
-    (khat > KHAT_FLAGGED - 0.1).then(|| {
-        Problem::warning("ppl::fit::khat_borderline", format!("{told}, within 0.1 of 0.7: borderline"))
-            .help("prefer the corrected means and sds; another seed may fall on the other side")
-    })
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 fn schedule(rate: Rate) -> Schedule {

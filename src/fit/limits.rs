@@ -1,10 +1,10 @@
 //! Bounds that are derived and printed, and entries of the `fit` block, that no fit follows yet: one limitation each,
 //! with what to write instead.
 
-use super::drive;
 use super::optimizer::Rule;
+use super::{drive, laplace};
 use crate::elbo::{Elbo, Estimator, Objective, SiteView};
-use crate::model::{Draws, FitBlock, Rate, Statement};
+use crate::model::{Auto, Draws, FitBlock, Rate, Statement};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
 
@@ -26,7 +26,7 @@ fn objective(elbo: &Elbo) -> Problems {
     let model = &elbo.model;
     let asked = model.fit.objective.map_or(String::new(), |objective| objective.to_string());
     let help = match &elbo.objective {
-        Objective::Elbo { beta: None | Some(Rate::Constant(_)) } => return problems,
+        Objective::Elbo { beta: None | Some(Rate::Constant(_)) } | Objective::Mode(_) => return problems,
         Objective::Elbo { .. } => "write a number, as in `elbo(beta: 4)`",
         Objective::Contrast(contrast) => {
             if let Statement::Boltzmann(of) = &model.statements[contrast.statement] {
@@ -102,6 +102,13 @@ fn written(elbo: &Elbo, view: &SiteView) -> Span {
 /// Objectives are the bound's to refuse (`elbo::limits`).
 fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
     let mut problems = Problems::default();
+    let because = drive::asked_for(block).or_else(|| drive::obstacle(elbo));
+    if let (Some(Auto::Laplace), Some(because)) = (elbo.model.guide.auto, &because) {
+        problems.push(
+            laplace::by_hessian_alone(because).label(elbo.model.guide.span.unwrap_or_default(), "asked for here"),
+        );
+        return problems;
+    }
     let mut limited = |entry: &str, code: &'static str, what: String, help: &str| {
         let problem = Problem::error(code, format!("{what} cannot be fitted yet")).help(help);
         problems.push(match block.spans.get(entry) {
@@ -116,7 +123,6 @@ fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
     if block.batch.len() > 1 {
         limited("batch", "ppl::limitation::batches", "batches of two dims".into(), "batch one of them");
     }
-    let because = drive::asked_for(block).or_else(|| drive::obstacle(elbo));
     if let (Some(starts), Some(because)) = (block.starts.filter(|starts| *starts > 1), because) {
         let help = format!("run with several `--seed`s and keep the best bound (stochastic path: {because})");
         limited("starts", "ppl::limitation::starts", format!("`starts: {starts}` by noisy gradients"), &help);

@@ -14,7 +14,9 @@ pub mod initial;
 pub mod joint;
 pub mod lbfgs;
 pub mod limits;
+mod laplace;
 mod linear;
+mod mode;
 mod objective;
 pub mod optimizer;
 pub mod posterior;
@@ -27,6 +29,7 @@ pub mod stochastic;
 pub mod support;
 pub mod tails;
 mod target;
+mod warnings;
 pub mod weigh;
 
 pub use limits::limits;
@@ -114,6 +117,8 @@ pub enum Phase {
     Weigh,
     /// Steps along noisy gradients.
     Stochastic,
+    /// Looking for the mode of the log joint.
+    Mode,
 }
 
 /// What is heard from a fit while it runs.

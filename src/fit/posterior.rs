@@ -6,6 +6,7 @@
 use super::batches::Batches;
 use super::feed::{Draws, Feed, Rows};
 use super::joint::PlanJoint;
+use super::laplace::POINT;
 use super::support::{Guard, Look};
 use super::tails::{self, RowTails};
 use super::weigh::Sampler;
@@ -16,6 +17,7 @@ use crate::diagnose::psis::{Importance, Moments, WeightedMoments};
 use crate::diagnose::summary::Summary;
 use crate::elbo::{Elbo, Treatment};
 use crate::kernel::noise::Stream;
+use crate::model::Auto;
 use crate::plan::lower::{self, Batch, Given, OutputKind, Program};
 use crate::plan::{Backend, Evaluate, Precision};
 
@@ -45,13 +47,14 @@ pub enum Guide<'a> {
     Sampler { sampler: &'a Sampler, bound: Estimate, importance: Option<&'a Importance> },
     /// Parameters of the guide: see `plan::lower::Layout`.
     Params(&'a [f64]),
+    /// One point, latents then parameters, with its log joint.
+    Point(&'a [f64], f64),
 }
 
-/// What the numbers of a quantity are.
+/// What the numbers of a quantity are: values, or probabilities of the states of a summed-out site (the last axis).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
     Values,
-    /// Of the states of a summed-out site: the last axis.
     Probabilities,
 }
 
@@ -61,7 +64,6 @@ pub struct Quantity {
     pub name: String,
     pub told: Told,
     pub shape: Vec<usize>,
-    /// Row-major, one an entry.
     pub summaries: Vec<Summary>,
     /// By importance weights; absent where k-hat is too large.
     pub corrected: Option<Vec<Moments>>,
@@ -86,7 +88,8 @@ pub struct Table {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Posterior {
-    pub elbo: Estimate,
+    /// `None` where the guide is a point, which has no bound.
+    pub elbo: Option<Estimate>,
     /// The joint k-hat, or why there is none.
     pub importance: Result<Importance, String>,
     /// k-hats of the rows, where there is no joint one and each row has latents of its own.
@@ -102,11 +105,18 @@ pub fn tell(fitted: &Fitted) -> Result<Posterior, Failure> {
         Guide::Sampler { sampler, bound, importance } => {
             let importance = importance.cloned().ok_or("there is no latent site".to_string());
             let (log_p, log_q) = densities(fitted, sampler)?;
-            (*bound, importance, log_p, log_q)
+            (Some(*bound), importance, log_p, log_q)
+        }
+        Guide::Point(_, log_joint) => {
+            // Only what the model draws by itself differs from draw to draw.
+            let draws = if fitted.elbo.sites.iter().any(|v| v.treatment == Treatment::Leaf) { KEPT } else { 1 };
+            (None, Err(POINT.to_string()), vec![*log_joint; draws], vec![0.0; draws])
         }
         Guide::Params(_) => {
             let weights = Weights::of(fitted)?;
+            let point = fitted.elbo.model.guide.auto == Some(Auto::Map);
             let importance = match &fitted.batches {
+                _ if point => Err(POINT.to_string()),
                 Some(_) => Err("rows are batched, so there is no joint weight of a draw".to_string()),
                 None if fitted.elbo.sites.is_empty() => Err("there is no latent site".to_string()),
                 None if weights.latents > 1_000 => {
@@ -114,7 +124,7 @@ pub fn tell(fitted: &Fitted) -> Result<Posterior, Failure> {
                 }
                 None => Ok(Importance::from_log_weights(&weights.log_weights())),
             };
-            (weights.estimate(), importance, weights.log_p, weights.log_q)
+            (Some(weights.estimate()).filter(|_| !point), importance, weights.log_p, weights.log_q)
         }
     };
     let (quantities, params, mut draws) =
@@ -258,6 +268,7 @@ impl<'a> Block<'a> {
     fn run(&mut self, fitted: &Fitted, first: usize, rows: Option<&Rows>) -> Result<Vec<Vec<f64>>, Failure> {
         match &fitted.guide {
             Guide::Params(params) => self.feed.give(params),
+            Guide::Point(point, _) => self.feed.give(&point.repeat(self.draws)),
             Guide::Sampler { sampler, .. } => {
                 let mut points = vec![0.0; self.draws * self.program.layout.point()];
                 sampler.fill(first, &mut points, &mut vec![0.0; self.draws]);
@@ -292,7 +303,7 @@ impl<'a, 'f> Values<'a, 'f> {
     fn of(fitted: &'f Fitted<'a>) -> Result<Values<'a, 'f>, Failure> {
         let dim = fitted.batches.map(|batches| batches.dim);
         let from = match fitted.guide {
-            Guide::Sampler { .. } => Given::Points,
+            Guide::Sampler { .. } | Guide::Point(..) => Given::Points,
             Guide::Params(_) => Given::Guide,
         };
         let block = Block::new(fitted, SUMMARIZED, |draws| lower::values(fitted.elbo, fitted.data, draws, from, dim))?;
@@ -370,7 +381,7 @@ impl<'a, 'f> Values<'a, 'f> {
         self.params.iter().map(one).collect()
     }
 
-    /// A second pass over the draws that were weighed.
+    /// Again over the draws that were weighed.
     fn corrected(&mut self, importance: &Importance, widths: &[usize]) -> Result<Vec<Vec<Moments>>, Failure> {
         let mut moments: Vec<WeightedMoments> = widths.iter().map(|width| WeightedMoments::new(*width)).collect();
         let mut first = 0;

@@ -52,20 +52,8 @@ impl Start {
     /// At the given point, or at a random one with the latents uniform on (-2, 2) where that is not finite.
     pub fn new(target: &mut Target, given: &[f64], seed: u64) -> Result<Start, Failure> {
         let draws = draws(target.latents, seed)?;
-        for attempt in 0..=TRIES {
-            let mut point = given.to_vec();
-            if attempt > 0 {
-                let noise = Key { seed, stream: Stream::Start, step: attempt as u64, site: 0 }.noise();
-                noise.fill_uniform(Index::default(), &mut point[..target.latents]);
-                point[..target.latents].iter_mut().for_each(|x| *x = 4.0 * *x - 2.0);
-            }
-            let mut gradient = vec![0.0; point.len()];
-            let value = minus(target, &vec![1.0; point.len()], &point, &mut gradient)?;
-            if value.is_finite() && gradient.iter().all(|g| g.is_finite()) {
-                return Start::at(target, point, draws);
-            }
-        }
-        Err(Failure::NoStart { tries: TRIES })
+        let point = finite(target, given, seed)?;
+        Start::at(target, point, draws)
     }
 
     fn at(target: &mut Target, point: Vec<f64>, draws: Draws) -> Result<Start, Failure> {
@@ -126,6 +114,24 @@ impl Start {
     }
 }
 
+/// The given point, or a random one with the latents uniform on (-2, 2) where that has no finite value and gradient.
+pub(crate) fn finite(target: &mut Target, given: &[f64], seed: u64) -> Result<Vec<f64>, Failure> {
+    for attempt in 0..=TRIES {
+        let mut point = given.to_vec();
+        if attempt > 0 {
+            let noise = Key { seed, stream: Stream::Start, step: attempt as u64, site: 0 }.noise();
+            noise.fill_uniform(Index::default(), &mut point[..target.latents]);
+            point[..target.latents].iter_mut().for_each(|x| *x = 4.0 * *x - 2.0);
+        }
+        let mut gradient = vec![0.0; point.len()];
+        let value = minus(target, &vec![1.0; point.len()], &point, &mut gradient)?;
+        if value.is_finite() && gradient.iter().all(|g| g.is_finite()) {
+            return Ok(point);
+        }
+    }
+    Err(Failure::NoStart { tries: TRIES })
+}
+
 /// The draws on which every iterate is judged.
 pub(crate) fn draws(latents: usize, seed: u64) -> Result<Draws, Failure> {
     let noise = Key { seed, stream: Stream::Start, step: 0, site: 0 }.noise();
@@ -135,7 +141,7 @@ pub(crate) fn draws(latents: usize, seed: u64) -> Result<Draws, Failure> {
 
 /// Minus the Hessian at a point, by differences over a thousandth of these sds: far below where the curvature changes,
 /// far above rounding.
-fn curvature(target: &mut Target, point: &[f64], sds: &[f64]) -> Result<DMatrix<f64>, Failure> {
+pub(crate) fn curvature(target: &mut Target, point: &[f64], sds: &[f64]) -> Result<DMatrix<f64>, Failure> {
     let widths: Vec<f64> = sds.iter().zip(point).map(|(sd, x)| (1e-3 * sd).max(1e-9 * x.abs())).collect();
     Ok(-target.hessian(point, 0..target.width(), &widths)?)
 }

@@ -29,6 +29,18 @@ pub enum Auto {
     Flow(Flow),
 }
 
+impl Auto {
+    /// Whether one Normal is over all its sites together.
+    pub fn is_joint(self) -> bool {
+        matches!(self, Auto::FullRank | Auto::LowRank(_) | Auto::Laplace)
+    }
+
+    /// Whether it is found at a mode, not by a bound.
+    pub fn is_mode(self) -> bool {
+        matches!(self, Auto::Map | Auto::Laplace)
+    }
+}
+
 impl fmt::Display for Auto {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {

@@ -11,13 +11,22 @@ pub fn summary_table(summary: &Summary) -> String {
         Site::Draws(draws) => draws.corrected_mean.is_some(),
         Site::Probabilities { .. } => false,
     });
+    // A guide that is a point has one value of everything.
+    let points = summary.elbo.is_none()
+        && summary.sites.0.iter().all(|(_, site)| match site {
+            Site::Draws(draws) => draws.sd.values.iter().all(|sd| *sd == 0.0),
+            Site::Probabilities { .. } => true,
+        });
     let mut head = vec!["site", "mean", "sd", "q05", "q50", "q95"];
-    if corrected {
+    if points {
+        head = vec!["site", "mode"];
+    } else if corrected {
         head.extend(["corrected mean", "corrected sd"]);
     }
     let mut lines = vec![Line::Cells(head.into_iter().map(String::from).collect())];
     for (name, site) in &summary.sites.0 {
         match site {
+            Site::Draws(draws) if points => value_lines(name, &draws.mean, &mut lines),
             Site::Draws(draws) => draw_lines(name, draws, corrected, &mut lines),
             Site::Probabilities { probabilities, .. } => value_lines(&format!("p({name})"), probabilities, &mut lines),
         }

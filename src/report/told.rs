@@ -6,7 +6,7 @@ use super::{
 };
 use crate::fit::drive::{self, Path};
 use crate::fit::posterior::{Quantity, Told};
-use crate::model::Model;
+use crate::model::{Auto, Model};
 
 /// Everything but seconds, rows and hashes, which only the command knows.
 pub fn told(model: &Model, seed: u64, backend: &str, found: drive::Outcome, trace: Vec<TraceRow>) -> Outcome {
@@ -21,9 +21,15 @@ pub fn told(model: &Model, seed: u64, backend: &str, found: drive::Outcome, trac
     summary.path_because = found.path_because;
     summary.converged = found.converged;
     summary.starts = found.starts;
-    summary.elbo = Some(Estimate { mean: posterior.elbo.mean, se: posterior.elbo.se });
-    summary.objective = model.fit.objective.as_ref().map_or("elbo".into(), |objective| objective.to_string());
-    let (mean, se) = (found.objective.mean, Some(found.objective.se));
+    summary.elbo = posterior.elbo.map(|elbo| Estimate { mean: elbo.mean, se: elbo.se });
+    let by_default = if model.guide.auto.is_some_and(Auto::is_mode) { "log_joint" } else { "elbo" };
+    summary.objective = match &model.fit.objective {
+        Some(objective) if by_default == "elbo" => objective.to_string(),
+        _ => by_default.into(),
+    };
+    summary.laplace_log_evidence = found.laplace_log_evidence;
+    // At a point nothing is drawn.
+    let (mean, se) = (found.objective.mean, Some(found.objective.se).filter(|_| by_default == "elbo"));
     summary.objective_value = Some(Objective { name: summary.objective.clone(), mean, se });
     match &posterior.importance {
         Ok(weights) => {

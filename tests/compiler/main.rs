@@ -13,6 +13,7 @@ mod interpreter;
 #[path = "../known/mod.rs"]
 mod known;
 mod lowering;
+mod modes;
 mod plans;
 mod posteriors;
 mod mutation;

@@ -68,6 +68,7 @@ const TRIALS: &[Trial] = &[
     trial("tests/cases/elbo_nested_plates.vi", 2, 250),
     trial("tests/cases/elbo_guide_reads.vi", 3, 500),
     trial("tests/cases/elbo_fullrank.vi", 3, 500),
+    trial("tests/cases/elbo_laplace.vi", 3, 500),
     trial("tests/cases/elbo_enumerate.vi", 3, 250),
     trial("tests/cases/elbo_sampled_kl.vi", 3, 500),
     Trial { leaves: &["future", "seen"], ..trial("tests/cases/elbo_leaf.vi", 3, 500) },
@@ -267,7 +268,7 @@ fn maximized(elbo: &Elbo) -> Vec<Term> {
 /// is outside them; for updates, log p less the log q that they add up.
 fn one_weight(elbo: &Elbo) -> Option<Vec<Term>> {
     match &elbo.objective {
-        Objective::Elbo { .. } | Objective::Contrast(_) => None,
+        Objective::Elbo { .. } | Objective::Contrast(_) | Objective::Mode(_) => None,
         Objective::Weighted(weighted) => {
             let outside = weighted.outside.iter().map(|place| elbo.terms[*place].clone());
             Some(weighted.weight.log.iter().cloned().chain(outside).chain(weighted.apart.iter().cloned()).collect())

@@ -211,7 +211,7 @@ impl<'m> World<'m> {
             self.offset.insert(id, total);
             total += n;
         }
-        let joint = self.model.guide.auto == Some(Auto::FullRank);
+        let joint = self.model.guide.auto.is_some_and(Auto::is_joint);
         for i in 0..total {
             let mut row = vec![0.0; total];
             if joint {

@@ -35,11 +35,20 @@ impl Printer<'_> {
     pub(super) fn factor(&self, id: SiteId, treatment: &Treatment, because: &str) -> (String, String) {
         match treatment {
             Treatment::Auto => {
-                let joint = self.model().guide.auto == Some(Auto::FullRank);
-                let remark = if joint { "full-rank, joint" } else { "mean-field" };
+                let auto = self.model().guide.auto;
+                let remark = match auto {
+                    Some(Auto::FullRank) => "full-rank, joint".into(),
+                    Some(Auto::LowRank(rank)) => format!("diagonal + rank {rank}, joint"),
+                    Some(Auto::Laplace) => "at the mode, joint".into(),
+                    Some(Auto::Map) => "a point".into(),
+                    _ => "mean-field".to_string(),
+                };
                 let missing = crate::elbo::missing::is_missing(self.model(), id);
-                let remark = if missing { format!("{remark}, missing entries") } else { remark.to_string() };
-                (through_bijector(&self.model().sites[id.index()].support), remark)
+                let remark = if missing { format!("{remark}, missing entries") } else { remark };
+                match auto {
+                    Some(Auto::Map) => ("Delta(mode)".into(), remark),
+                    _ => (through_bijector(&self.model().sites[id.index()].support), remark),
+                }
             }
             Treatment::Written(at) => {
                 let (factor, remark) = self.written(*at);

@@ -14,6 +14,7 @@ use crate::shape::{Axis, Dim};
 
 mod energy;
 mod guide;
+mod mode;
 mod objective;
 mod scores;
 mod terms;

@@ -19,6 +19,7 @@ impl Printer<'_> {
             Objective::Weighted(weighted) => self.weighted(weighted),
             Objective::Updates(updates) => self.updates(updates),
             Objective::Contrast(contrast) => self.contrast(contrast),
+            Objective::Mode(terms) => self.mode(terms),
         }
     }
 
@@ -71,7 +72,7 @@ impl Printer<'_> {
     }
 
     /// A term without an expectation, and the plates inside those of the weight.
-    fn plain(&self, term: &Term, weight: &Weight) -> Vec<(String, String)> {
+    pub(super) fn plain(&self, term: &Term, weight: &Weight) -> Vec<(String, String)> {
         let inner: Vec<String> = term
             .plates
             .iter()

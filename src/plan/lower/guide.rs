@@ -247,6 +247,14 @@ impl Lowerer<'_> {
             Given::Guide => {
                 let before = self.b.set_origin(Some("draws of the guide".into()));
                 let loc = self.b.slice(source, 0, 0, d);
+                if self.elbo.model.guide.auto == Some(Auto::Map) {
+                    let row = self.b.reshape(loc, &[1, d]);
+                    let draws = self.b.expand(row, &[self.batch.draws, d]);
+                    self.b.set_origin(before);
+                    let point = Gaussian { draws, loc: Some(loc), scale: None, log_scale: None, noise: None };
+                    self.gaussian = Some(point.clone());
+                    return Ok(point);
+                }
                 let packed = self.b.slice(source, 0, d, d + scale_count);
                 let noise = self.input(InputKind::AutoNoise, "noise".into(), vec![self.batch.draws, d])?;
                 let gaussian = match self.elbo.model.guide.auto {

@@ -8,7 +8,7 @@ use super::{Layout, Lowerer, Side, Trouble, Value, bug, limitation};
 use crate::data::Bound;
 use crate::elbo::{Elbo, Objective, SiteView, Term, TermKind, Treatment};
 use crate::math::{self, DefId, Noise, Op, ParamId, SiteId};
-use crate::model::{FitBlock, Owner, Rate, Statement};
+use crate::model::{Auto, FitBlock, Owner, Rate, Statement};
 use crate::plan::{Binary, NodeId, Plan, Reduce, grad, optimize, reference};
 use crate::shape::{AxisId, DimId};
 
@@ -131,6 +131,7 @@ fn maximized(elbo: &Elbo) -> Result<Vec<Term>, Trouble> {
     let beta = match &elbo.objective {
         Objective::Elbo { beta: None } => 1.0,
         Objective::Elbo { beta: Some(Rate::Constant(beta)) } => *beta,
+        Objective::Mode(terms) => return Ok(terms.clone()),
         // `fit::limits` says so before.
         _ => return limitation("this objective"),
     };
@@ -145,7 +146,7 @@ pub fn weights(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trou
     lowerer.source()?;
     let log_p = lowerer.total(&elbo.log_p)?;
     let mut log_q = lowerer.total(&elbo.log_q)?;
-    if lowerer.layout.latents > 0 {
+    if lowerer.layout.latents > 0 && elbo.model.guide.auto != Some(Auto::Map) {
         let auto = lowerer.gaussian_log_q()?;
         log_q = lowerer.binary(Binary::Add, &log_q, &auto)?;
     }
