@@ -148,8 +148,11 @@ fn failed(failure: Failure, source: &Source, screen: &Screen) -> End {
             End::Failed
         }
         Failure::Problem(problem) => {
-            // A value outside its support, or a request that is not there yet, is the user's to mend.
-            let wrong = problem.code == "ppl::fit::support" || problem.is_limitation();
+            // A value outside its support, a table too large for these data, or a request that is not there yet, is the
+            // user's to mend.
+            let wrong = problem.code == "ppl::fit::support"
+                || problem.code.starts_with("ppl::elbo::")
+                || problem.is_limitation();
             let mut problems = Problems::default();
             problems.push(*problem);
             screen.problems(&problems, source);

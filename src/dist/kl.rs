@@ -193,9 +193,15 @@ fn bernoulli_bernoulli(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
 }
 
 fn categorical_categorical(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> {
-    let weights = categorical::p(g, q);
-    let own = categorical::expected_log(g, weights, q);
-    let other = categorical::expected_log(g, weights, p);
+    // One may have a table for each component where the other has one for all.
+    let tables = [q, p].map(|args| args.get("p").or(args.get("logits")).map(|id| g.event(*id).to_vec()));
+    let widest = tables.into_iter().flatten().max_by_key(Vec::len)?;
+    let mut widened =
+        |args: &Args| -> Args { args.iter().map(|(name, arg)| (*name, super::beside(g, *arg, &widest))).collect() };
+    let (q, p) = (widened(q), widened(p));
+    let weights = categorical::p(g, &q);
+    let own = categorical::expected_log(g, weights, &q);
+    let other = categorical::expected_log(g, weights, &p);
     Some(g.sub(own, other))
 }
 
@@ -261,6 +267,7 @@ fn multinomial_multinomial(g: &mut Graph, q: &Args, p: &Args) -> Option<NodeId> 
     if g.unnamed(q["n"]) != g.unnamed(p["n"]) {
         return None;
     }
-    let one = categorical_categorical(g, q, p)?;
+    let tables = |args: &Args| args.iter().filter(|(name, _)| **name != "n").map(|(name, id)| (*name, *id)).collect();
+    let one = categorical_categorical(g, &tables(q), &tables(p))?;
     Some(g.mul(q["n"], one))
 }

@@ -170,6 +170,12 @@ fn bare(model: &Model, site: SiteId) -> String {
     model.sites[site.index()].name.clone()
 }
 
+/// What the states of a site with several components are.
+pub fn joint(facts: &Facts, site: SiteId) -> &'static str {
+    let site = &facts.model.sites[site.index()];
+    if site.event.len() > site.support.event_rank() { "joint states" } else { "states" }
+}
+
 /// How many joint states a site has: `K = 3`, `K` or `4`.
 pub fn states(facts: &Facts, site: SiteId, joint: &Size) -> String {
     let model = facts.model;

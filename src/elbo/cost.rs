@@ -42,11 +42,14 @@ impl<'m> Facts<'m> {
         Facts { model, factor, parents, guide_parents, leaves, meeting }
     }
 
+    /// Why the guide gives the site a free factor, where it does.
+    pub fn free(&self, id: SiteId) -> Option<&'m str> {
+        self.model.guide.factors[*self.factor.get(&id)?].free.as_deref()
+    }
+
     /// The size with the values of dims put in where they are known.
     pub fn resolved(&self, size: &Size) -> Size {
-        let value = |dim| self.model.dims[dim].value.clone();
-        // A dim may be worth an expression of dims above it.
-        (0..=self.model.dims.len()).fold(size.clone(), |size, _| size.substitute(&value))
+        resolved(self.model, size)
     }
 
     /// These sites and all that their guide factors read, directly or through others.
@@ -88,6 +91,12 @@ impl<'m> Facts<'m> {
         }
         after
     }
+}
+
+pub fn resolved(model: &Model, size: &Size) -> Size {
+    let value = |dim| model.dims[dim].value.clone();
+    // A dim may be worth an expression of dims above it.
+    (0..=model.dims.len()).fold(size.clone(), |size, _| size.substitute(&value))
 }
 
 pub fn sites(model: &Model) -> impl Iterator<Item = SiteId> + use<> {

@@ -10,8 +10,8 @@ use crate::elbo::guide::{self, Guided};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::rewrite::{Rewrite, sites_read};
 use crate::elbo::{
-    Choice, Elbo, Estimator, Term, TermKind, Treatment, because, chain, closed, energy, limits, missing, objective,
-    sites, sum_out,
+    Choice, Elbo, Estimator, Term, TermKind, Treatment, because, chain, closed, energy, free, limits, missing,
+    objective, sites, sum_out, tables,
 };
 use crate::math::{Binary, NodeId, Op, Over, Reduce, SiteId, Unary};
 use crate::model::{Auto, Baseline, Model, Statement};
@@ -21,13 +21,12 @@ use crate::shape::{AxisId, Shape};
 /// The bound of a model, or why there is none.
 pub fn derive(model: &Model) -> (Option<Elbo>, Problems) {
     let mut problems = Problems::default();
-    let facts = Facts::new(model);
     limits::check(model, &mut problems);
     if problems.has_errors() {
         return (None, problems);
     }
     if let Some((at, of)) = energy::statement(model) {
-        return match energy::derive(&facts, at, of) {
+        return match energy::derive(&Facts::new(model), at, of) {
             Ok(elbo) => (Some(elbo), problems),
             Err(problem) => {
                 problems.push(problem);
@@ -35,15 +34,26 @@ pub fn derive(model: &Model) -> (Option<Elbo>, Problems) {
             }
         };
     }
-    match estimator::decide(&facts) {
-        Err(more) => problems.extend(more),
-        Ok(decisions) if !problems.has_errors() => match bound(&facts, &decisions) {
-            Ok(elbo) => return (Some(elbo), problems),
-            Err(problem) => problems.push(problem),
-        },
-        Ok(_) => {}
+    let mut model = free::completed(model);
+    loop {
+        let facts = Facts::new(&model);
+        let decided = estimator::decide(&facts).map(|decisions| bound(&facts, &decisions));
+        match decided {
+            Ok(Ok(elbo)) => return (Some(elbo), problems),
+            // Tables of several sites are known once their sums are made: one more free factor, and all anew.
+            Ok(Err(problem)) => match problem.table().and_then(|sites| free::split(&model, sites)) {
+                Some(more) => model = more,
+                None => {
+                    problems.push(problem);
+                    return (None, problems);
+                }
+            },
+            Err(more) => {
+                problems.extend(more);
+                return (None, problems);
+            }
+        }
     }
-    (None, problems)
 }
 
 fn bound(facts: &Facts, decisions: &[Decision]) -> Result<Elbo, ElboProblem> {
@@ -319,6 +329,10 @@ impl Draft<'_, '_> {
         let weight = g.unary(Unary::Exp, log_weight);
         let product = g.binary(Binary::Mul, weight, value);
         let axes = states.values().map(|(axis, _)| *axis).collect();
+        let known = |size: &crate::shape::Size| self.facts.resolved(size).known();
+        if let Some((axes, entries)) = tables::too_large(g, &self.guided.axes, product, &known) {
+            return Err(tables::problem(&self.guided.axes, &axes, entries, false));
+        }
         Ok((g.reduce(Reduce::Sum, product, Over::Axes(axes)), sites))
     }
 
@@ -334,7 +348,7 @@ impl Draft<'_, '_> {
             }
             if table > TABLE {
                 let sites = sites.iter().map(|id| model.sites[id.index()].name.clone()).collect();
-                return Err(ElboProblem::TableTooLarge { sites, states: table, span: site.span });
+                return Err(ElboProblem::TableTooLarge { sites, states: table, bound: false, span: site.span });
             }
         }
         Ok(())

@@ -22,7 +22,7 @@ impl Obstacle {
 }
 
 pub fn enumerated(facts: &Facts, id: SiteId) -> Answer {
-    let Some(&at) = facts.factor.get(&id) else { return Answer::Next };
+    let Some(&at) = facts.factor.get(&id).filter(|_| facts.free(id).is_none()) else { return Answer::Next };
     match enumerable(facts, id) {
         Ok(joint) => enumerate(facts, id, at, &joint),
         // What cannot be gone through is left to the rows below.
@@ -59,7 +59,7 @@ pub fn enumerable(facts: &Facts, id: SiteId) -> Result<Size, Obstacle> {
     };
     if let Some(n) = joint.known().filter(|n| *n > TABLE) {
         let names = vec![site.name.clone()];
-        let problem = Some(ElboProblem::TableTooLarge { sites: names, states: n, span: site.span });
+        let problem = Some(ElboProblem::TableTooLarge { sites: names, states: n, bound: false, span: site.span });
         let why = format!("its {} joint states are more than the {} of a table", power(facts, id), thousands(TABLE));
         return Err(Obstacle { why, problem });
     }
@@ -99,18 +99,22 @@ pub fn share_tables(facts: &Facts, decisions: &mut [Decision]) {
     for statement in &model.statements {
         loop {
             let is = |id: &SiteId| matches!(decisions[id.index()].fate, Fate::Enumerated(_));
-            let sites: Vec<SiteId> =
-                facts.with_guide_ancestors(cost::reads(model, statement)).into_iter().filter(is).collect();
+            let read = facts.with_guide_ancestors(cost::reads(model, statement));
+            let sites: Vec<SiteId> = read.iter().copied().filter(is).collect();
+            // What is summed out of the model is in the same table, and stays there.
+            let summed = |id: &SiteId| decisions[id.index()].fate == Fate::SummedOut;
+            let summed: Vec<SiteId> = read.iter().copied().filter(summed).collect();
             let states = |id: &SiteId| {
                 let site = &model.sites[id.index()];
                 finite(facts, *id).and_then(|states| joint_states(facts, site, &states)?.known()).unwrap_or(1)
             };
-            let table = sites.iter().map(states).fold(1i64, i64::saturating_mul);
+            let table = sites.iter().chain(&summed).map(states).fold(1i64, i64::saturating_mul);
             let free = |id: &&SiteId| facts.factor.get(id).is_some_and(|at| model.guide.factors[*at].by.is_none());
             let Some(id) = sites.iter().filter(free).max_by_key(|id| states(id)).filter(|_| table > TABLE) else {
                 break;
             };
-            let others: Vec<String> = sites.iter().filter(|s| *s != id).map(|s| because::name(model, *s)).collect();
+            let others: Vec<String> =
+                sites.iter().chain(&summed).filter(|s| *s != id).map(|s| because::name(model, *s)).collect();
             let because = format!(
                 "{}, and together with {} its states are more than the {} of a table",
                 not_pathwise(facts, *id).unwrap_or_default(),
@@ -124,12 +128,12 @@ pub fn share_tables(facts: &Facts, decisions: &mut [Decision]) {
 }
 
 /// `2^200`
-fn power(facts: &Facts, id: SiteId) -> String {
+pub fn power(facts: &Facts, id: SiteId) -> String {
     let site = &facts.model.sites[id.index()];
     let states = finite(facts, id).map(|size| facts.resolved(&size).print(&facts.model.dims)).unwrap_or_default();
     let components = shape_rules::product(&site.event[..site.event.len() - site.support.event_rank()]);
     match facts.resolved(&components).known() {
-        Some(1) => states,
+        Some(1) => facts.resolved(&finite(facts, id).unwrap_or_default()).known().map_or(states, thousands),
         Some(n) => format!("{states}^{n}"),
         None => format!("{states}^({})", components.print(&facts.model.dims)),
     }

@@ -95,7 +95,7 @@ fn summed_out(facts: &Facts, id: SiteId) -> Answer {
         return limited(Limitation::DiscreteEvent { site: name }, span);
     };
     if let Some(states) = joint.known().filter(|n| *n > TABLE) {
-        return Answer::Wrong(ElboProblem::TableTooLarge { sites: vec![name], states, span });
+        return Answer::Wrong(ElboProblem::TableTooLarge { sites: vec![name], states, bound: false, span });
     }
     if let Some(problem) = misread(facts, id) {
         return Answer::Wrong(problem);
@@ -159,7 +159,9 @@ fn score_function(facts: &Facts, id: SiteId) -> Answer {
         let what = Limitation::ScoreFunction { site: site.name.clone(), why: because, jump: jump(facts, id) };
         return limited(what, site.span);
     }
-    if finite(facts, id).is_some()
+    if let Some(why) = facts.free(id) {
+        because = format!("it has a free factor, since {why}; {because}");
+    } else if finite(facts, id).is_some()
         && let Some(obstacle) = facts.factor.get(&id).and_then(|_| enumerate::enumerable(facts, id).err())
     {
         because = format!("{because}, and {}", obstacle.why);

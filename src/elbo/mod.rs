@@ -13,6 +13,7 @@ pub mod cost;
 pub mod derive;
 pub mod enumerate;
 pub mod estimator;
+pub mod free;
 pub mod guide;
 pub mod dot;
 pub mod energy;
@@ -28,6 +29,7 @@ pub mod requests;
 pub mod rewrite;
 pub mod sites;
 pub mod sum_out;
+pub mod tables;
 pub mod verify;
 
 pub use derive::derive;
@@ -40,7 +42,8 @@ use crate::math::{Graph, NodeId, SiteId};
 use crate::model::{self, Baseline, Model};
 use crate::shape::{Axis, AxisId};
 
-/// The derived bound. `graph` and `axes` are the model's, extended: node ids of the model stay valid.
+/// The derived bound. `graph` and `axes` are the model's, extended: node ids of the model stay valid. The `model` here has
+/// the free factors that an automatic guide gives in its guide, and their params.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Elbo {
     pub model: Model,

@@ -13,11 +13,19 @@ pub enum ElboProblem {
     /// A minibatched plate lies inside the plates of a summed-out site.
     BatchedInside { site: String, plate: String, dim: String, span: Span },
     /// The joint states of sites that share a factor.
-    TableTooLarge { sites: Vec<String>, states: i64, span: Span },
+    /// `bound`: found when data were bound.
+    TableTooLarge { sites: Vec<String>, states: i64, bound: bool, span: Span },
     /// An objective that this model cannot have.
     Objective { objective: String, trouble: ObjectiveTrouble, span: Span },
     /// Something legal that is not derived yet.
     Limitation { what: Limitation, span: Span },
+}
+
+impl ElboProblem {
+    /// The sites whose table is too large, if that is the problem.
+    pub fn table(&self) -> Option<&[String]> {
+        if let ElboProblem::TableTooLarge { sites, .. } = self { Some(sites) } else { None }
+    }
 }
 
 /// Why a model cannot have an objective.
@@ -108,7 +116,7 @@ impl From<ElboProblem> for Problem {
             }
             LeavesPlate { site, reader, span } => leaves_plate(&site, reader, span),
             BatchedInside { site, plate, dim, span } => batched_inside(&site, &plate, &dim, span),
-            TableTooLarge { sites, states, span } => table_too_large(&sites, states, span),
+            TableTooLarge { sites, states, bound, span } => table_too_large(&sites, states, bound, span),
             Objective { objective, trouble, span } => wrong_objective(&objective, trouble, span),
             Limitation { what, span } => limitation(what, span),
         }
@@ -174,7 +182,7 @@ fn batched_inside(site: &str, plate: &str, dim: &str, span: Span) -> Problem {
     .help(format!("remove `{dim}` from `batch:`"))
 }
 
-fn table_too_large(sites: &[String], states: i64, span: Span) -> Problem {
+fn table_too_large(sites: &[String], states: i64, bound: bool, span: Span) -> Problem {
     // Beyond this the number itself says nothing.
     let states = if states > 1_000_000_000 { "more than a billion".into() } else { thousands(states) };
     let (names, budget) = (quoted(sites), thousands(TABLE));
@@ -183,7 +191,13 @@ fn table_too_large(sites: &[String], states: i64, span: Span) -> Problem {
         format!("a sum over {names} needs a table of {states} states a row; the budget is {budget}"),
     )
     .label(span, if sites.len() > 1 { "summed over together with the others" } else { "all its states at once" })
-    .help("make a dim smaller, or split what they share")
+    .help(match (bound, sites.first()) {
+        (true, Some(site)) => format!(
+            "write a factor in the guide, as in `{site} ~ Categorical(logits: l)`, or give the dim its value with `--set`: \
+             the guide then gives a free one"
+        ),
+        _ => "make a dim smaller, or split what they share".into(),
+    })
 }
 
 fn limitation(what: Limitation, span: Span) -> Problem {

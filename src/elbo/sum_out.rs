@@ -125,5 +125,5 @@ fn check_table(model: &Model, graph: &Graph, states: &States, sites: &BTreeSet<S
     }
     let names = sites.iter().map(|id| model.sites[id.index()].name.clone()).collect();
     let span = sites.iter().last().map_or_else(Default::default, |id| model.sites[id.index()].span);
-    Err(ElboProblem::TableTooLarge { sites: names, states: table, span })
+    Err(ElboProblem::TableTooLarge { sites: names, states: table, bound: false, span })
 }

@@ -129,6 +129,8 @@ pub fn resume(task: &Task, from: &State, watch: &mut dyn Watch) -> Result<Outcom
     if let Some(problem) = super::limits(task.elbo, task.block).sorted().into_iter().next() {
         return Err(Failure::from(problem));
     }
+    let size = |size: &crate::shape::Size| size.value(&|dim| task.data.dims.get(&dim).copied());
+    crate::elbo::tables::check_bound(task.elbo, &size)?;
     let layout = Layout::new(task.elbo, task.data)?;
     let init = task.block.init.clone().unwrap_or(Init::Auto);
     let (path, because) = path(task, &layout);

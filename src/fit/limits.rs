@@ -77,6 +77,7 @@ fn estimator(elbo: &Elbo, view: &SiteView) -> Option<Problem> {
     let problem = Problem::error("ppl::limitation::score_function", message).label(written(elbo, view), "drawn here");
     let facts = crate::elbo::cost::Facts::new(&elbo.model);
     Some(match crate::elbo::estimator::jump(&facts, view.site) {
+        _ if facts.free(view.site).is_some() => problem.help(FREE),
         Some(jump) => problem
             .label(jump, format!("jumps as `{name}` moves"))
             .help("use something smooth there (`sigmoid` for a step), or a finite site, which is summed out"),
@@ -84,6 +85,7 @@ fn estimator(elbo: &Elbo, view: &SiteView) -> Option<Problem> {
     })
 }
 
+const FREE: &str = "make the table smaller, by a dim or by what its components share: the site is then summed out";
 const HELP: &str = "use a reparameterized factor (Normal, LogNormal, Gamma, ...), or let a finite site be summed out";
 
 fn asked(estimator: Estimator) -> String {

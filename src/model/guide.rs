@@ -94,6 +94,8 @@ pub struct Factor {
     /// The guide's own axes, in the order of the site's plates.
     pub plates: Vec<AxisId>,
     pub by: Option<Spanned<Request>>,
+    /// Of a free factor, which nobody wrote: why its site is not summed out.
+    pub free: Option<String>,
     pub span: Span,
 }
 

@@ -8,6 +8,7 @@ mod data_mutation;
 mod diagnostics;
 mod energies;
 mod formats;
+mod free;
 mod golden;
 mod interpreter;
 #[path = "../known/mod.rs"]

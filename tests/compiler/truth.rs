@@ -75,6 +75,7 @@ const TRIALS: &[Trial] = &[
     trial("tests/cases/elbo_components.vi", 2, 120),
     trial("tests/cases/elbo_score.vi", 2, 60),
     trial("tests/cases/elbo_by.vi", 3, 800),
+    trial("tests/cases/elbo_free.vi", 2, 60),
     trial("tests/cases/elbo_before_draw.vi", 3, 300),
     trial("tests/cases/elbo_jump.vi", 3, 400),
     trial("tests/cases/elbo_beta.vi", 3, 200),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{assert_close, case, cases, values};
 use crate::arena::Id;
-use crate::dist::{Dist, Kind, component_axes, draw, entropy, log_prob, support, total};
+use crate::dist::{Dist, Kind, component_axes, draw, entropy, kl, log_prob, support, total};
 use crate::math::verify::verify;
 use crate::math::{DataId, Graph, Op, SiteId, Support};
 use crate::shape::{Shape, Size};
@@ -74,11 +74,15 @@ fn tables_of_probabilities_serve_all_components_or_one_each() {
     let own = Dist { kind: Kind::Categorical, args: [("logits", own)].into() };
     assert_eq!(support(&g, &own, &[Size::fixed(N)]), Support::Category(3.into()));
     let value = g.site(SiteId(0), Shape::event([Size::fixed(N)]), Support::Category(3.into()));
+    let both = [kl(&mut g, &shared, &own), kl(&mut g, &own, &shared)].map(|kl| kl.expect("a closed form"));
     let (shared, own) = (log_prob(&mut g, &shared, value), log_prob(&mut g, &own, value));
     let mut data = case.leaves(0);
     data.insert(1, vec![0.0, 1.0, -1.0, 0.0, 1.0, -1.0]);
     let found = values(&g, &[shared, own], &data, &[1.0, 2.0]);
     assert_eq!(found[0], found[1]);
+    for found in values(&g, &both, &data, &[]) {
+        assert!(found.len() == N && found.iter().all(|kl| kl.abs() < 1e-12), "{found:?}");
+    }
     verify(&g).unwrap();
 }
 

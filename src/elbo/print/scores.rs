@@ -130,7 +130,7 @@ impl Printer<'_> {
     }
 
     fn product(&self, statements: &[usize]) -> String {
-        statements.iter().map(|at| self.probability(*at)).collect::<Vec<_>>().join(" ")
+        statements.iter().map(|at| self.probability(*at)).collect::<Vec<_>>().join(" * ")
     }
 
     /// `p(x[n] | h1[n])`

@@ -136,7 +136,7 @@ impl<'a> Checker<'a> {
         self.drawing = None;
         let (Some(plates), Some(dist)) = (plates, dist) else { return };
         if self.check_factor_support(id, call, &dist, &event).is_some() {
-            self.factors.push(Factor { site: id, dist, flow, plates, by, span });
+            self.factors.push(Factor { site: id, dist, flow, plates, by, free: None, span });
         }
     }
 
