@@ -1,8 +1,7 @@
 //! Values against the declared support: where the first one stands that does not lie in it.
 
-use nalgebra::DMatrix;
-
 use crate::data::Array;
+pub use crate::math::vectors::Vector;
 
 /// A support with its sizes and bounds known.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,32 +16,6 @@ pub enum Known {
     Interval(Array, Array),
     Vector(Vector, usize),
 }
-
-/// Supports that have axes of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Vector {
-    Simplex,
-    OneHot,
-    Ordered,
-    PositiveOrdered,
-    Cholesky,
-    CholeskyCorr,
-    Cov,
-}
-
-/// The names of the type language.
-const VECTORS: &[(Vector, &str)] = &[
-    (Vector::Simplex, "simplex"),
-    (Vector::OneHot, "onehot"),
-    (Vector::Ordered, "ordered"),
-    (Vector::PositiveOrdered, "positive_ordered"),
-    (Vector::Cholesky, "cholesky"),
-    (Vector::CholeskyCorr, "cholesky_corr"),
-    (Vector::Cov, "cov"),
-];
-
-/// How far sums of written numbers may be off.
-const TOLERANCE: f64 = 1e-6;
 
 /// The first value that does not fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,8 +76,7 @@ impl Known {
             }
             Known::Interval(..) => "`real(lo, hi)` of its row".into(),
             Known::Vector(kind, size) => {
-                let name = VECTORS.iter().find(|row| row.0 == *kind).map_or("vector", |row| row.1);
-                format!("`{name}[{size}]`")
+                format!("`{}[{size}]`", kind.name())
             }
         }
     }
@@ -128,49 +100,14 @@ fn first(n: usize, get: impl Fn(usize) -> f64, fits: impl Fn(usize, f64) -> bool
 }
 
 fn vectors(kind: Vector, size: usize, values: &Array, may_miss: bool) -> Option<Misfit> {
-    let matrix = matches!(kind, Vector::Cholesky | Vector::CholeskyCorr | Vector::Cov);
-    let width = if matrix { size * size } else { size };
+    let width = kind.width(size);
     (0..values.len()).step_by(width.max(1)).find_map(|start| {
         let entry: Vec<f64> = (start..(start + width).min(values.len())).map(|i| values.get(i)).collect();
         if let Some(missing) = entry.iter().position(|v| v.is_nan()) {
             return (!may_miss).then_some(Misfit::Missing(start + missing));
         }
-        let why = if matrix { wrong_matrix(kind, size, &entry) } else { wrong_vector(kind, &entry) };
-        why.map(|why| Misfit::Vector(start, why))
+        kind.wrong(size, &entry).map(|why| Misfit::Vector(start, why))
     })
-}
-
-fn wrong_vector(kind: Vector, entry: &[f64]) -> Option<&'static str> {
-    let sum: f64 = entry.iter().sum();
-    let rising = entry.windows(2).all(|pair| pair[0] < pair[1]);
-    let (fits, why) = match kind {
-        Vector::Simplex => {
-            (entry.iter().all(|v| *v >= 0.0) && (sum - 1.0).abs() < TOLERANCE, "its entries are not a partition of 1")
-        }
-        Vector::OneHot => {
-            (sum == 1.0 && entry.iter().all(|v| *v == 0.0 || *v == 1.0), "exactly one entry is 1, all others 0")
-        }
-        Vector::PositiveOrdered => (rising && entry.first().is_none_or(|v| *v > 0.0), "it does not rise from above 0"),
-        _ => (rising, "its entries do not rise"),
-    };
-    (!fits).then_some(why)
-}
-
-fn wrong_matrix(kind: Vector, size: usize, entry: &[f64]) -> Option<&'static str> {
-    let at = |i: usize, j: usize| entry[i * size + j];
-    let pairs = || (0..size).flat_map(|i| (0..i).map(move |j| (i, j)));
-    if kind == Vector::Cov {
-        if pairs().any(|(i, j)| (at(i, j) - at(j, i)).abs() > TOLERANCE * (1.0 + at(i, j).abs())) {
-            return Some("it is not symmetric");
-        }
-        let definite = DMatrix::from_row_slice(size, size, entry).cholesky().is_some();
-        return (!definite).then_some("it is not positive definite");
-    }
-    if pairs().any(|(i, j)| at(j, i) != 0.0) || (0..size).any(|i| at(i, i) <= 0.0) {
-        return Some("it is not lower triangular with a positive diagonal");
-    }
-    let unit = |i: usize| ((0..=i).map(|j| at(i, j).powi(2)).sum::<f64>() - 1.0).abs() < TOLERANCE;
-    (kind == Vector::CholeskyCorr && !(0..size).all(unit)).then_some("its rows do not have length 1")
 }
 
 #[cfg(test)]

@@ -83,6 +83,48 @@ pub fn value_type(kind: Kind) -> Option<&'static str> {
 /// Names of the language that have no row yet: a limitation, not a mistake.
 pub const TO_COME: &[&str] = &["Boltzmann", "Flow"];
 
+/// What distributions of the language are called elsewhere, for "did you mean".
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("Gaussian", "Normal"),
+    ("MultivariateNormal", "MvNormal"),
+    ("MultiNormal", "MvNormal"),
+    ("MultinormalCholesky", "MvNormal"),
+    ("InvGamma", "InverseGamma"),
+    ("NegBinomial", "NegativeBinomial"),
+    ("NegBin", "NegativeBinomial"),
+    ("DoubleExponential", "Laplace"),
+    ("Student", "StudentT"),
+    ("StudentsT", "StudentT"),
+    ("Exp", "Exponential"),
+    ("Unif", "Uniform"),
+    ("ChiSquare", "ChiSquared"),
+    ("Chi2", "ChiSquared"),
+    ("Bern", "Bernoulli"),
+    ("Discrete", "Categorical"),
+    ("OneHotCategorical", "OneHot"),
+    ("RelaxedOneHotCategorical", "Concrete"),
+    ("GumbelSoftmax", "Concrete"),
+    ("RandomWalk", "GaussianRandomWalk"),
+    ("MixtureSameFamily", "Mixture"),
+    ("LkjCorrCholesky", "LKJCholesky"),
+    ("LKJ", "LKJCholesky"),
+    ("ImproperUniform", "Flat"),
+];
+
+/// The name that is written in other letters.
+pub fn same(name: &str) -> Option<&'static str> {
+    names().find(|own| plain(own) == plain(name))
+}
+
+/// What is meant by a name of another language, or by one in other letters.
+pub fn meant(name: &str) -> Option<&'static str> {
+    same(name).or_else(|| ELSEWHERE.iter().find(|(other, _)| plain(other) == plain(name)).map(|(_, own)| *own))
+}
+
+fn plain(name: &str) -> String {
+    name.replace('_', "").to_lowercase()
+}
+
 /// The row of a kind.
 pub fn row(kind: Kind) -> &'static Row {
     // Rows stand in the order of `Kind`; a test holds it.

@@ -18,6 +18,7 @@ use crate::source::Span;
 pub mod walk;
 pub mod shape_rules;
 pub mod support;
+pub mod vectors;
 pub mod infer;
 pub mod build;
 pub mod shorthand;

@@ -39,10 +39,13 @@ pub fn print_site(site: SiteId, plates: &[AxisId], names: &dyn Names) -> String 
 /// A number as it is typed.
 pub fn print_number(x: f64) -> String {
     let size = x.abs();
+    if size == 0.0 {
+        return "0".into();
+    }
     if x.is_infinite() {
         return if x > 0.0 { "inf" } else { "-inf" }.into();
     }
-    if size != 0.0 && !(1e-4..1e7).contains(&size) { format!("{x:e}") } else { format!("{x}") }
+    if !(1e-4..1e7).contains(&size) { format!("{x:e}") } else { format!("{x}") }
 }
 
 fn with_index(name: &str, index: &[impl AsRef<str>]) -> String {

@@ -181,7 +181,7 @@ impl Support {
         use Support::*;
         let bound = |bound: &Bound| match bound {
             Bound::Number(x) if x.is_infinite() => if *x > 0.0 { "inf" } else { "-inf" }.to_string(),
-            Bound::Number(x) => format!("{x}"),
+            Bound::Number(x) => format!("{}", x + 0.0),
             Bound::Value(id) => value(*id),
         };
         match self {

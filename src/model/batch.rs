@@ -36,11 +36,23 @@ pub fn check_batch(model: &Model, batched: &[(DimId, Option<Span>)]) -> Problems
                 problems.push(Batches::ReadOutside { name: name.clone(), span: *span, read });
                 break;
             }
+            if own.is_empty() && place.pointers(model, *dim).len() > 1 {
+                problems.push(Batches::TwoRows { name: name.clone(), span: *span, place: place.span });
+                break;
+            }
+            // Rows that follow a batch are those that point into it: of two batches hardly any point into both.
             let other = batched.iter().find(|(other, _)| {
-                other != dim && place.plates.iter().any(|axis| model.axes[*axis].size == Size::dim(*other))
+                let over = place.plates.iter().any(|axis| model.axes[*axis].size == Size::dim(*other));
+                other != dim && (over || matches!(place.reads_rows_of(model, *other), Some(Foreign::ThroughData)))
             });
             if let (Some(Foreign::ThroughData), Some((other, _))) = (foreign, other) {
+                // Of two that meet through data it is said once.
+                let first = batched.iter().find(|(id, _)| id == dim || id == other).is_some_and(|(id, _)| id == dim);
+                let alone = !matches!(place.reads_rows_of(model, *other), Some(Foreign::ThroughData));
                 let other = model.dims[*other].name.clone();
+                if !first && !alone {
+                    break;
+                }
                 problems.push(Batches::Meet { name: name.clone(), other, span: *span, place: place.span });
                 break;
             }
@@ -115,6 +127,24 @@ impl Place {
                 }
                 found = Some(Foreign::ThroughData);
             }
+        }
+        found
+    }
+}
+
+impl Place {
+    /// The labels by which a statement reads rows of a dim that it is in no plate of, its definitions' among them.
+    fn pointers(&self, model: &Model, dim: DimId) -> BTreeSet<NodeId> {
+        let mut found = BTreeSet::new();
+        for id in model.graph.reachable(&self.roots) {
+            let Op::Index(base, picks) = &model.graph.nodes[id].op else { continue };
+            let rows = row_dims(model, *base).into_iter();
+            found.extend(picks.iter().zip(rows).filter(|(_, row)| *row == Some(dim)).filter_map(
+                |(pick, _)| match pick {
+                    Pick::At(at) => Some(*at),
+                    _ => None,
+                },
+            ));
         }
         found
     }

@@ -6,6 +6,7 @@ use super::parse::Parser;
 use super::problems::{Fact, Place};
 use super::slips;
 use super::split::Piece;
+use super::token::RESERVED;
 use super::{Block, FitItem, Item, NetStmt, PhaseOf, Stmt};
 use crate::problem::Bug;
 use crate::source::{Span, Spanned};
@@ -143,7 +144,16 @@ impl<'a> Parser<'a> {
     /// The block of a piece, if it has one.
     fn block(&mut self, piece: &Piece) -> Option<Block> {
         let body = piece.body.as_ref()?;
-        let stmts = body.pieces.iter().map(|piece| self.stmt(piece)).collect();
+        let mut stmts = vec![];
+        for (at, piece) in body.pieces.iter().enumerate() {
+            // What is said of a line that begins with `~` is said of the name above it too.
+            let tilde = body.pieces.get(at + 1).is_some_and(|next| self.first(next) == "~");
+            let alone = tilde && !self.look(piece, Place::Block).has("~");
+            stmts.push(match alone {
+                true => Spanned::new(self.broken_stmt(piece), self.split.whole(piece)),
+                false => self.stmt(piece),
+            });
+        }
         Some(Block { stmts, span: self.split.body_span(body) })
     }
 
@@ -154,7 +164,7 @@ impl<'a> Parser<'a> {
         let plate = first == "for";
         let (draws, defines) = (looks.has("~"), looks.has("="));
         let stmt = match first {
-            "for" | "factor" | "param" if self.is_reserved_name(piece, Place::Block) => None,
+            _ if RESERVED.contains(&first) && self.is_reserved_name(piece, Place::Block) => None,
             "for" => self.plate(piece),
             "factor" => self.build(Rule::factor_statement, piece, Place::Block, |parser, mut parts| {
                 parser.expression(parts.need(Rule::expression)?).map(Stmt::Factor)

@@ -30,6 +30,7 @@ const SUPPORTS: [&str; 13] = [
 type Rule = for<'l, 'a> fn(&'l Look<'a>) -> Option<Slip>;
 
 const SLIPS: &[Rule] = &[
+    statement::tilde_on_the_next_line,
     statement::no_distribution,
     statement::arrow_assignment,
     outside_model,

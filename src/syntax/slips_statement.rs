@@ -5,6 +5,15 @@ use super::problems::{Place, Slip};
 use super::slips::slip;
 use super::token::RESERVED;
 
+/// `mu`, and `~ Normal(0, 1)` on the next line
+pub fn tilde_on_the_next_line(look: &Look) -> Option<Slip> {
+    if look.text(0) != "~" {
+        return None;
+    }
+    let help = "write `~` on the line of its name: `mu ~ Normal(0, 1)`; after it the statement may go on below";
+    Some(slip("ppl::syntax::statement", "a line cannot begin with `~`", look.span(0, 1), "begins the line", help))
+}
+
 /// `y ~`
 pub fn no_distribution(look: &Look) -> Option<Slip> {
     let tilde = look.find("~")?;

@@ -53,6 +53,14 @@ fn counts(args: &[Arg]) -> Option<Vec<usize>> {
 }
 
 /// `planar(8)`
+pub(super) fn is_flow(name: &str) -> bool {
+    FLOWS.iter().any(|(known, ..)| *known == name)
+}
+
+pub(super) fn nearest_flow(name: &str) -> Option<String> {
+    super::names::nearest(name, FLOWS.iter().map(|(known, ..)| *known))
+}
+
 pub(super) fn flow(expr: &Expr) -> Option<Flow> {
     let (name, call) = name_and_call(expr)?;
     let (_, _, make) = FLOWS.iter().find(|(known, ..)| *known == name)?;

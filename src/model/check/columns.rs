@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::names::Meaning;
 use super::{Checker, walk};
 use crate::math::DataId;
-use crate::model::problems::Columns;
+use crate::model::problems::{Columns, Expressions};
 use crate::source::Span;
 use crate::syntax::{BinaryOp, Call, Expr, ExprKind};
 
@@ -66,14 +66,20 @@ impl<'a> Checker<'a> {
             };
             if !fits {
                 self.report(Columns::Arguments { name: name.into(), written, span: arg.span });
+            } else if let (ExprKind::Range { low, high }, Some(width)) = (&arg.kind, range(arg))
+                && width < 1
+            {
+                let (low, high) = (self.text(low.span), self.text(high.span));
+                self.report(Expressions::EmptyRange { low, high, span: arg.span });
             }
             return;
         }
         if super::calls::is_builtin(name) && !super::calls::is_start_function(name) {
             return;
         }
-        let known = TAKES.iter().map(|(name, ..)| *name).chain(super::calls::names());
-        let nearest = super::names::nearest(name, known);
+        let known = TAKES.iter().map(|(name, ..)| *name);
+        let known = known.chain(super::calls::names().filter(|name| !super::calls::is_start_function(name)));
+        let nearest = super::names::nearest(name, known).filter(|_| !super::dists::is_distribution(name));
         self.report(Columns::UnknownFunction { name: name.into(), nearest, span: call.name.span });
     }
 
@@ -81,6 +87,7 @@ impl<'a> Checker<'a> {
     pub(super) fn check_column_cycles(&mut self) {
         let reads: BTreeMap<DataId, Vec<DataId>> =
             self.column_reads.iter().map(|(id, others)| (*id, others.iter().copied().collect())).collect();
+        let mut said: std::collections::BTreeSet<DataId> = std::collections::BTreeSet::new();
         for start in reads.keys() {
             let mut reached = std::collections::BTreeSet::new();
             let mut next = reads[start].clone();
@@ -89,13 +96,25 @@ impl<'a> Checker<'a> {
                     next.extend(reads.get(&id).into_iter().flatten());
                 }
             }
-            if reached.contains(start) {
+            // The others of the same circle are said with the first.
+            if reached.contains(start) && !said.contains(start) {
+                said.extend(reached);
                 let data = &self.data[start.index()];
                 let (name, span) = (data.name.clone(), data.span);
                 self.report(Columns::Cycle { name, span });
             }
         }
     }
+}
+
+/// The length of `lo..hi`, of two numbers.
+fn range(expr: &Expr) -> Option<i64> {
+    let ExprKind::Range { low, high } = &expr.kind else { return None };
+    let whole = |expr: &Expr| match expr.kind {
+        ExprKind::Number { value, .. } if value.fract() == 0.0 => Some(value as i64),
+        _ => None,
+    };
+    Some(whole(high)? - whole(low)?)
 }
 
 fn is_comparison(op: BinaryOp) -> bool {

@@ -27,9 +27,9 @@ pub(super) enum ConstState {
 
 /// An array of numbers while it is evaluated.
 #[derive(Debug, Clone)]
-struct Array {
-    shape: Vec<usize>,
-    values: Vec<f64>,
+pub(super) struct Array {
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Vec<f64>,
 }
 
 /// Larger arrays belong in data.
@@ -101,7 +101,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The numbers a node stands for, where they are known from the text alone.
-    fn evaluate(&self, node: NodeId, seen: &mut BTreeMap<NodeId, Option<Array>>) -> Option<Array> {
+    pub(super) fn evaluate(&self, node: NodeId, seen: &mut BTreeMap<NodeId, Option<Array>>) -> Option<Array> {
         if let Some(array) = seen.get(&node) {
             return array.clone();
         }

@@ -1,14 +1,13 @@
 //! Distributions: arguments by position, then by name; shapes and supports of each parameter (LANGUAGE.md 1.7).
 
 use super::Checker;
-use super::expr::Value;
 use crate::dist::catalogue::{self, Named};
 use crate::dist::{self, Dist, Param, ParamAxes, Row, Want};
 use crate::math::{NodeId, Op, Pick, Support};
 use crate::model::problems::{Dists, Limits};
 use crate::shape::{AxisId, Size};
 use crate::source::Span;
-use crate::syntax::{Arg, Call, ExprKind};
+use crate::syntax::{Call, ExprKind};
 
 /// What a distribution is drawn for: its name, where it stands, the axes of one value and the declared support.
 pub(super) struct For<'n> {
@@ -32,7 +31,7 @@ pub(super) enum Given<'a> {
 }
 
 impl Given<'_> {
-    fn span(&self) -> Span {
+    pub(super) fn span(&self) -> Span {
         match self {
             Given::Value(_, span) | Given::Dists { span, .. } => *span,
         }
@@ -104,8 +103,10 @@ impl<'a> Checker<'a> {
         let name = &call.name.node;
         let function = super::calls::is_builtin(name) || super::nets::is_layer(name);
         let declared = self.scope.top.get(name).map(|entry| entry.meaning.word());
-        let nearest = super::names::nearest(name, catalogue::names());
-        let word = if function { Some("a function") } else { declared };
+        // `normal(0, 1)` is a start of params: after `~` the distribution was meant. `exp` is no Exponential.
+        let meant = if function { catalogue::same(name) } else { catalogue::meant(name) };
+        let nearest = meant.map(String::from).or_else(|| super::names::nearest(name, catalogue::names()));
+        let word = if function { Some("a function").filter(|_| meant.is_none()) } else { declared };
         self.report(Dists::Unknown { name: name.clone(), word, nearest, span: call.name.span });
         self.check_foreign(call);
     }
@@ -127,102 +128,6 @@ impl<'a> Checker<'a> {
             ExprKind::Name(name)
                 if self.scope.top.get(name).is_some_and(|e| matches!(e.meaning, super::names::Meaning::Energy(_))) => {}
             _ => _ = self.check_value(expr),
-        }
-    }
-
-    /// Every argument with the parameter it is for; of alternatives exactly one, nothing missing, nothing twice.
-    fn arguments(&mut self, row: &'static Row, call: &'a Call) -> Option<Arguments<'a>> {
-        let mut given: Arguments<'a> = vec![];
-        let mut position = 0;
-        let mut good = true;
-        let mut broken: Vec<u8> = vec![];
-        for arg in &call.args {
-            let param = match &arg.name {
-                None => {
-                    position += 1;
-                    positional(row, position - 1)
-                }
-                Some(name) => row.params.iter().find(|param| param.name == name.node),
-            };
-            if let Some(param) = param.filter(|param| param.takes_distributions()) {
-                match self.given_distributions(row, param, &arg.value) {
-                    Some(dists) => good &= self.give(row, param, dists, &mut given),
-                    None => broken.push(param.group),
-                }
-                continue;
-            }
-            match self.check_value(&arg.value) {
-                Some(Value::Outputs(outputs)) => good &= self.spread(row, arg, outputs, &mut given),
-                value => match (param, value) {
-                    (None, _) => {
-                        self.unknown_argument(row, arg, call.args.len());
-                        good = false;
-                    }
-                    (Some(param), Some(Value::Node(node))) => {
-                        good &= self.give(row, param, Given::Value(node, arg.value.span), &mut given);
-                    }
-                    (Some(param), _) => broken.push(param.group),
-                },
-            }
-        }
-        for param in row.params.iter().filter(|param| row.params.iter().find(|p| p.group == param.group) == Some(param))
-        {
-            let is_given = given.iter().any(|(other, _)| other.group == param.group);
-            if !is_given && !param.may_be_left_out() && !broken.contains(&param.group) && good {
-                let names = alternatives(row, param.group);
-                self.report(Dists::Missing { dist: row.name, written: written(row), names, span: call.span });
-                good = false;
-            }
-        }
-        (good && broken.is_empty()).then_some(given)
-    }
-
-    fn give(&mut self, row: &'static Row, param: &'static Param, value: Given<'a>, given: &mut Arguments<'a>) -> bool {
-        if let Some((first, other)) = given.iter().find(|(other, _)| other.group == param.group) {
-            let (first, first_span, second_span) = (first.name, other.span(), value.span());
-            self.report(Dists::Twice { dist: row.name, first, first_span, second: param.name, second_span });
-            return false;
-        }
-        given.push((param, value));
-        true
-    }
-
-    /// `Normal(encoder(x[n]))`: named outputs become the parameters of those names.
-    fn spread(
-        &mut self,
-        row: &'static Row,
-        arg: &'a Arg,
-        outputs: Vec<(String, NodeId)>,
-        given: &mut Arguments<'a>,
-    ) -> bool {
-        let span = arg.value.span;
-        if let Some(name) = &arg.name {
-            let outputs = outputs.into_iter().map(|(name, _)| name).collect();
-            self.report(Dists::SpreadByName { name: name.node.clone(), outputs, span: arg.value.span });
-            return false;
-        }
-        let mut good = true;
-        for (name, node) in outputs {
-            match row.params.iter().find(|param| param.name == name) {
-                Some(param) => good &= self.give(row, param, Given::Value(node, span), given),
-                None => {
-                    self.report(Dists::SpreadUnknown { dist: row.name, output: name, written: written(row), span });
-                    good = false;
-                }
-            }
-        }
-        good
-    }
-
-    fn unknown_argument(&mut self, row: &'static Row, arg: &'a Arg, count: usize) {
-        let written = written(row);
-        match &arg.name {
-            Some(name) => {
-                let nearest = super::names::nearest(&name.node, row.params.iter().map(|param| param.name));
-                let (span, name) = (name.span, name.node.clone());
-                self.report(Dists::UnknownArgument { dist: row.name, name, nearest, written, span });
-            }
-            None => self.report(Dists::TooMany { dist: row.name, given: count, written, span: arg.value.span }),
         }
     }
 
@@ -328,7 +233,10 @@ impl<'a> Checker<'a> {
                 allowed.push(text);
             }
         }
-        let (have, site_shape) = (self.print_shape(node), self.print_event(of.event));
+        let (have, mut site_shape) = (self.print_shape(node), self.print_event(of.event));
+        if param_axes == ParamAxes::Less {
+            site_shape.push_str(", which takes one entry less");
+        }
         let (dist, param, site) = (row.name, param.name, of.name.to_string());
         if !mixed.is_empty() {
             let components = self.print_event(&mixed);
@@ -367,7 +275,7 @@ pub(super) fn is_dist_call(expr: &crate::syntax::Expr) -> bool {
 }
 
 /// Of alternatives the first is the positional one.
-fn positional(row: &'static Row, position: usize) -> Option<&'static Param> {
+pub(super) fn positional(row: &'static Row, position: usize) -> Option<&'static Param> {
     let mut seen: Vec<u8> = vec![];
     for param in row.params {
         if seen.contains(&param.group) {
@@ -381,7 +289,7 @@ fn positional(row: &'static Row, position: usize) -> Option<&'static Param> {
     None
 }
 
-fn alternatives(row: &'static Row, group: u8) -> Vec<&'static str> {
+pub(super) fn alternatives(row: &'static Row, group: u8) -> Vec<&'static str> {
     row.params.iter().filter(|param| param.group == group).map(|param| param.name).collect()
 }
 

@@ -154,7 +154,7 @@ impl<'a> Checker<'a> {
 
     fn batch_dim(&mut self, value: &FitValue) -> Option<DimId> {
         let key = value.key.as_ref()?;
-        match self.lookup(&key.node, key.span)? {
+        match self.lookup_dim(&key.node, key.span)? {
             Meaning::Dim(dim) => Some(dim),
             Meaning::Broken => None,
             other => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::math::support::{Fit, fits};
+use crate::math::vectors::Vector;
 use crate::math::{Label, NodeId, Op, Support};
 use crate::model::Proviso;
 use crate::model::problems::Supports;
@@ -39,6 +40,17 @@ impl<'a> Checker<'a> {
                 };
                 if let Some(sum) = self.literal_sum(node).filter(|_| matches!(want, Support::Simplex(_))) {
                     self.report(Supports::NotProbabilities { what: what.into(), text, sum, span });
+                    return None;
+                }
+                if let Some(why) = self.literal_wrong(node, want).flatten() {
+                    let offer = match want {
+                        Support::Simplex(_) => {
+                            "the entries are at least 0 and sum to 1; `softmax(...)` makes them so".into()
+                        }
+                        Support::Cov(_) => "a covariance is symmetric and positive definite, as `eye(2)` is".into(),
+                        _ => offer.split(", or declare it").next().unwrap_or_default().to_string(),
+                    };
+                    self.report(Supports::LiteralArray { what: what.into(), text, want: wanted, why, offer, span });
                     return None;
                 }
                 let never = fits(self.support(node), want) == Fit::Disproven;
@@ -77,12 +89,13 @@ impl<'a> Checker<'a> {
                     self.verdict_of(*inner, want, seen)
                 }
             }
-            Op::Stack(list) => match want {
-                Support::Simplex(_) => self.literal_simplex(list),
-                _ if numbers => {
-                    list.iter().map(|item| self.verdict_of(*item, want, seen)).max().unwrap_or(Verdict::Fits)
-                }
-                _ => Verdict::WhenComputed,
+            Op::Stack(list) if numbers => {
+                list.iter().map(|item| self.verdict_of(*item, want, seen)).max().unwrap_or(Verdict::Fits)
+            }
+            Op::Stack(_) | Op::Fill(..) | Op::Concat(_) if !numbers => match self.literal_wrong(node, want) {
+                None => Verdict::WhenComputed,
+                Some(None) => Verdict::Fits,
+                Some(Some(_)) => Verdict::Wrong,
             },
             Op::If(_, a, b) => {
                 let then = self.verdict_of(*a, want, seen);
@@ -118,17 +131,12 @@ impl<'a> Checker<'a> {
         list.iter().map(|item| self.fold_number(*item)).sum()
     }
 
-    /// Literal probabilities sum to one or they do not.
-    fn literal_simplex(&self, list: &[NodeId]) -> Verdict {
-        let numbers: Option<Vec<f64>> = list.iter().map(|item| self.fold_number(*item)).collect();
-        match numbers {
-            None => Verdict::WhenComputed,
-            Some(numbers) => {
-                let sum: f64 = numbers.iter().sum();
-                let good = numbers.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() < 1e-6;
-                if good { Verdict::Fits } else { Verdict::Wrong }
-            }
-        }
+    /// Of an array of literals under a support with axes of its own: nothing if it fits, else why not.
+    fn literal_wrong(&self, node: NodeId, want: &Support) -> Option<Option<&'static str>> {
+        let (vector, array) = (Vector::of(want)?, self.evaluate(node, &mut BTreeMap::new())?);
+        let size = *array.shape.last()?;
+        let mut values = array.values.chunks(vector.width(size).max(1));
+        Some(values.find_map(|value| vector.wrong(size, value)))
     }
 }
 

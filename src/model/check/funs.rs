@@ -86,6 +86,7 @@ impl<'a> Checker<'a> {
         let bodies: Vec<(Body, &'a Name, BTreeSet<&'a str>)> = self.called_names();
         let calls: BTreeMap<&str, &BTreeSet<&'a str>> =
             bodies.iter().map(|(_, name, calls)| (name.node.as_str(), calls)).collect();
+        let mut said: BTreeSet<&str> = BTreeSet::new();
         for (body, name, _) in &bodies {
             let mut reached: BTreeSet<&str> = BTreeSet::new();
             let mut next = vec![name.node.as_str()];
@@ -94,8 +95,12 @@ impl<'a> Checker<'a> {
                 next.extend(called.filter(|called| reached.insert(**called)).copied());
             }
             if reached.contains(name.node.as_str()) {
-                let through = reached.iter().filter(|other| **other != name.node).map(|s| s.to_string()).collect();
-                self.report(Calls::Recursion { name: name.node.clone(), through, span: name.span });
+                // The others of the same circle are said with the first.
+                if !said.contains(name.node.as_str()) {
+                    let through = reached.iter().filter(|other| **other != name.node).map(|s| s.to_string()).collect();
+                    self.report(Calls::Recursion { name: name.node.clone(), through, span: name.span });
+                }
+                said.extend(reached);
                 match body {
                     Body::Fun(at) => self.funs[*at].broken = true,
                     Body::Net(at) => self.nets[*at].state = super::nets::State::Broken,

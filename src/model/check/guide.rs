@@ -47,6 +47,10 @@ impl<'a> Checker<'a> {
             }
         }
         self.check_unwritten(auto_call.is_some(), Some(span));
+        // Missing entries that no factor is written for have an automatic one.
+        let is_written = |id: &SiteId| self.homes.contains_key(id);
+        let left = self.missing_sites.values().any(|id| !is_written(id));
+        let auto = auto.or((auto_call.is_none() && left).then_some(Auto::MeanField));
         Guide { auto, factors: std::mem::take(&mut self.factors), span: Some(span) }
     }
 
@@ -150,6 +154,17 @@ impl<'a> Checker<'a> {
             && let Some(flow) = super::autos::flow(&maps.value)
         {
             return Some((inner, Some(flow)));
+        }
+        if let [_, maps] = call.args.as_slice()
+            && let ExprKind::Call(Call { name, .. }) = &maps.value.kind
+            && !super::autos::is_flow(&name.node)
+        {
+            self.report(Guides::UnknownFlow {
+                nearest: super::autos::nearest_flow(&name.node),
+                name: name.node.clone(),
+                span: name.span,
+            });
+            return None;
         }
         let written = "Flow(Normal(m, s), planar(8))";
         self.report(Guides::AutoArguments { name: "Flow".into(), written, span: call.span });
@@ -264,15 +279,25 @@ impl<'a> Checker<'a> {
             .map(SiteId)
             .filter(|id| !self.homes.contains_key(id) && !self.written.contains_key(&self.sites[id.index()].name))
             .collect();
-        if auto {
-            for id in missing {
-                let site = &self.sites[id.index()];
-                if site.support.is_discrete() && site.support.states().is_none() {
-                    let (name, declared) = (site.name.clone(), self.site_names[id.index()]);
-                    let support = self.support_text(&self.sites[id.index()].support);
-                    self.report(Guides::UnboundedUnwritten { name, support, declared, guide: span });
-                }
+        // Missing entries get an automatic factor in every guide.
+        let is_entry = |id: &SiteId| matches!(self.sites[id.index()].origin, Origin::Missing(_));
+        let (automatic, missing): (Vec<SiteId>, _) = missing.into_iter().partition(|id| auto || is_entry(id));
+        for id in automatic {
+            let site = &self.sites[id.index()];
+            if site.support.is_discrete() && site.support.states().is_none() && !self.unsettled.contains(&id) {
+                let (name, declared) = (site.name.clone(), self.site_names[id.index()]);
+                let support = self.support_text(&self.sites[id.index()].support);
+                let rows: Vec<String> = match site.origin {
+                    Origin::Missing(data) => {
+                        let rows = self.data[data.index()].rows.iter();
+                        rows.map(|dim| self.dims[*dim].name.to_lowercase()).collect()
+                    }
+                    _ => vec![],
+                };
+                self.report(Guides::UnboundedUnwritten { name, support, rows, declared, guide: span });
             }
+        }
+        if auto {
             return;
         }
         // A misspelt target is said as such, not once more as a site without a factor.
@@ -299,7 +324,7 @@ impl<'a> Checker<'a> {
         if self.drawing == Some(id) {
             let earlier = indices.iter().filter_map(|index| self.lag_of(index));
             let earlier = earlier.filter(|axis| self.axes[*axis].kind == AxisKind::Chain).count() > 0;
-            if !earlier {
+            if !earlier && !self.doubled.contains(name) {
                 self.report(Names::ReadsItself { name: name.into(), span });
             }
             return earlier;

@@ -8,7 +8,7 @@ use super::expr::{Place, Value};
 use super::names::Meaning;
 use crate::math::{NodeId, Op, Pick, Support};
 use crate::model::problems::{Expressions, Rows};
-use crate::shape::{AxisId, Size};
+use crate::shape::{AxisId, AxisKind, Size};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 
@@ -43,6 +43,9 @@ impl<'a> Checker<'a> {
                 Some(Value::Node(self.placeholder(&[], &Support::Real)))
             }
             ExprKind::Name(name) => {
+                if self.declaring.as_deref() == Some(name) && self.lags_outside_chain(&indices) {
+                    return None;
+                }
                 let meaning = self.lookup(name, base.span)?;
                 self.read(meaning, name, base.span, &indices, expr.span)
             }
@@ -52,6 +55,15 @@ impl<'a> Checker<'a> {
                 self.index_value(node, &indices, &text, expr.span).map(Value::Node)
             }
         }
+    }
+
+    /// `s[t-1]` in the statement of `s`, in a plate that is no chain: the lag is what is wrong.
+    fn lags_outside_chain(&mut self, indices: &[&'a Expr]) -> bool {
+        let lagged = |index: &&&Expr| self.lag_of(index).filter(|axis| self.axes[*axis].kind != AxisKind::Chain);
+        let Some((index, axis)) = indices.iter().find_map(|index| Some((*index, lagged(&index)?))) else {
+            return false;
+        };
+        self.check_lag(index, axis).is_none()
     }
 
     fn read(

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::expr::Place;
-use crate::math::{DataId, NodeId, ParamId, Support};
+use crate::math::{DataId, NodeId, Op, ParamId, Support};
 use crate::model::problems::Items;
 use crate::model::{Data, Owner, Param, Start};
 use crate::shape::{AxisId, DimId, Size};
@@ -70,7 +70,7 @@ impl<'a> Checker<'a> {
     fn row_dim(&mut self, row: &Expr) -> Option<DimId> {
         match &row.kind {
             ExprKind::Paren(inner) => self.row_dim(inner),
-            ExprKind::Name(name) => match self.lookup(name, row.span)? {
+            ExprKind::Name(name) => match self.lookup_dim(name, row.span)? {
                 Meaning::Dim(dim) => Some(dim),
                 Meaning::Broken => None,
                 other => {
@@ -88,7 +88,7 @@ impl<'a> Checker<'a> {
 
     /// The dim of that name, which a plate or comprehension runs over.
     pub(super) fn plate_dim(&mut self, name: &str, span: Span) -> Option<DimId> {
-        match self.lookup(name, span)? {
+        match self.lookup_dim(name, span)? {
             Meaning::Dim(dim) => Some(dim),
             Meaning::Broken => None,
             other => {
@@ -184,6 +184,12 @@ impl<'a> Checker<'a> {
         self.check_start_value(id, a, first.value.span, uniform)?;
         self.check_start_value(id, b, second.value.span, uniform)?;
         if uniform {
+            if let (Some(low), Some(high)) = (self.fold_number(a), self.fold_number(b))
+                && low >= high
+            {
+                self.report(Items::StartEmpty { low, high, span: first.value.span.to(second.value.span) });
+                return None;
+            }
             return Some(Start::Uniform(a, b));
         }
         if !self.broken_params.contains(&id) && self.params[id.index()].support != Support::Real {
@@ -226,9 +232,13 @@ impl<'a> Checker<'a> {
         // A number that fills a vector of one support is judged as an entry of it.
         let want = if have.is_empty() { support.element() } else { support.clone() };
         let what = format!("the start of `{name}`");
-        self.require_fit(node, &want, span, &what)?;
         let filled = have.is_empty() && support.event_rank() > 0;
-        if filled && !matches!(support, Support::Simplex(_)) {
+        if filled && matches!(support, Support::Simplex(_)) {
+            let whole = self.op(Op::Fill(node, event), span);
+            return self.require_fit(whole, &support, span, &what);
+        }
+        self.require_fit(node, &want, span, &what)?;
+        if filled {
             let support = self.support_text(&support);
             self.report(Items::StartNeedsArray { name, support, span });
             return None;

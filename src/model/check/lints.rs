@@ -21,8 +21,8 @@ const LINTS: &[Lint] =
 impl<'a> Checker<'a> {
     /// Rules and lints that need the whole model. Lints of a model that is wrong would only distract.
     pub(super) fn check_whole(&mut self, guide: &Guide) {
-        self.check_likelihood();
         self.check_missing();
+        self.check_likelihood();
         self.check_energy_model(guide);
         if self.errors() == 0 && !self.has_broken_items {
             for lint in LINTS {
@@ -50,6 +50,7 @@ impl<'a> Checker<'a> {
             || self.models.is_empty()
             || self.model_is_broken
             || !self.observed.is_empty()
+            || self.errors() > 0
         {
             return;
         }

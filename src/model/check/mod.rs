@@ -13,6 +13,7 @@ use crate::shape::{Axis, AxisId, Dim, DimId};
 use crate::source::{Source, Span, Spanned};
 use crate::syntax::{self, Ast, Block, FitItem, Formal, Stmt};
 
+mod arguments;
 mod arrays;
 mod autos;
 mod build;
@@ -134,6 +135,10 @@ pub(super) struct Checker<'a> {
     guide_block: bool,
     guide_auto: bool,
     unknown_targets: usize,
+    /// Names that were said to be declared twice: which of both is read is anybody's guess.
+    doubled: BTreeSet<String>,
+    /// Sites whose distribution was reported: of these only the type is known.
+    unsettled: BTreeSet<SiteId>,
     // What was read and written.
     data_reads: BTreeMap<DataId, Span>,
     column_reads: BTreeMap<DataId, BTreeSet<DataId>>,
@@ -198,6 +203,8 @@ impl<'a> Checker<'a> {
             guide_block: false,
             guide_auto: false,
             unknown_targets: 0,
+            doubled: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
             data_reads: BTreeMap::new(),
             column_reads: BTreeMap::new(),
             observed: BTreeMap::new(),

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Checker;
-use super::expr::Value;
+use super::expr::{Place, Value};
 use crate::arena::Id;
 use crate::math::{DataId, DefId, NodeId, ParamId, SiteId};
-use crate::model::problems::{Limits, Names};
+use crate::model::problems::{Calls, Expressions, Limits, Names, Sought};
 use crate::shape::{AxisId, Dim};
 use crate::source::Span;
 use crate::syntax::{Item, Name};
@@ -90,6 +90,16 @@ impl Scope {
         names.extend(self.top.keys().map(String::as_str));
         names
     }
+
+    /// The top-level names that are what is sought.
+    fn declared(&self, sought: Sought) -> Vec<&str> {
+        let fits = |entry: &Entry| match entry.meaning {
+            Meaning::Dim(_) => sought != Sought::Value,
+            Meaning::Const(_) => sought == Sought::Number,
+            _ => false,
+        };
+        self.top.iter().filter(|(_, entry)| fits(entry)).map(|(name, _)| name.as_str()).collect()
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -163,6 +173,7 @@ impl<'a> Checker<'a> {
             if !matches!(first.meaning, Meaning::Broken) {
                 let first = first.span;
                 self.report(Names::Duplicate { name: name.node.clone(), first, second: name.span });
+                self.doubled.insert(name.node.clone());
             }
             return false;
         }
@@ -196,21 +207,31 @@ impl<'a> Checker<'a> {
 
     /// What the name means here; `None` has been reported.
     pub(super) fn lookup(&mut self, name: &str, span: Span) -> Option<Meaning> {
+        let sought = if self.place == Place::Const { Sought::Number } else { Sought::Value };
+        self.lookup_as(name, span, sought)
+    }
+
+    /// What the name means here, where a dim is wanted.
+    pub(super) fn lookup_dim(&mut self, name: &str, span: Span) -> Option<Meaning> {
+        self.lookup_as(name, span, Sought::Dim)
+    }
+
+    fn lookup_as(&mut self, name: &str, span: Span, sought: Sought) -> Option<Meaning> {
         if let Some(entry) = self.scope.local(name) {
             return Some(entry.meaning.clone());
         }
         if let Some((body, _)) = self.scope.closed.clone() {
-            return self.lookup_closed(name, span, &body);
+            return self.lookup_closed(name, span, &body, sought);
         }
         if let Some(entry) = self.scope.block.get(name).or_else(|| self.scope.top.get(name)) {
             return Some(entry.meaning.clone());
         }
-        self.unknown(name, span);
+        self.unknown(name, span, sought);
         None
     }
 
     /// Bodies of nets and funs see dims, consts, params and other nets and funs; no data, no sites.
-    fn lookup_closed(&mut self, name: &str, span: Span, body: &str) -> Option<Meaning> {
+    fn lookup_closed(&mut self, name: &str, span: Span, body: &str, sought: Sought) -> Option<Meaning> {
         let entry = self.scope.top.get(name).cloned();
         match entry {
             Some(Entry { meaning: meaning @ (Meaning::Data(_) | Meaning::Energy(_)), span: declared }) => {
@@ -220,19 +241,20 @@ impl<'a> Checker<'a> {
             }
             Some(entry) => Some(entry.meaning),
             None => {
-                match self.scope.model_names.get(name).copied() {
-                    Some(declared) => {
-                        let what = "a name of the model";
+                let of_model = self.scope.model_names.get(name).map(|span| (*span, "a name of the model"));
+                let of_guide = self.scope.guide_names.get(name).map(|span| (*span, "a name of the guide"));
+                match of_model.or(of_guide) {
+                    Some((declared, what)) => {
                         self.report(Names::Closed { name: name.into(), span, declared, what, body: body.into() });
                     }
-                    None => self.unknown(name, span),
+                    None => self.unknown(name, span, sought),
                 }
                 None
             }
         }
     }
 
-    fn unknown(&mut self, name: &str, span: Span) {
+    fn unknown(&mut self, name: &str, span: Span, sought: Sought) {
         if self.declaring.as_deref() == Some(name) {
             if self.in_chain() {
                 self.report(Limits::ChainDefinition { name: name.into(), span });
@@ -255,9 +277,18 @@ impl<'a> Checker<'a> {
             self.report(Names::GuideName { name: name.into(), span, declared });
             return;
         }
-        let nearest = nearest(name, self.scope.visible().into_iter());
-        let visible = self.scope.visible().into_iter().map(String::from).collect();
-        self.report(Names::Unknown { name: name.into(), span, nearest, visible });
+        if sought != Sought::Dim && (super::calls::is_builtin(name) || super::nets::is_layer(name)) {
+            self.report(Expressions::FunctionAsValue { name: name.into(), word: "a function", span });
+            return;
+        }
+        if sought == Sought::Value && super::dists::is_distribution(name) {
+            self.report(Calls::DistributionAsValue { name: name.into(), span });
+            return;
+        }
+        let among = if sought == Sought::Value { self.scope.visible() } else { self.scope.declared(sought) };
+        let nearest = nearest(name, among.iter().copied());
+        let visible = among.into_iter().map(String::from).collect();
+        self.report(Names::Unknown { name: name.into(), span, sought, nearest, visible });
     }
 
     /// The node a definition stands for, under its name.

@@ -130,7 +130,13 @@ impl<'a> Checker<'a> {
         // A net's output is declared: it is used as what it says, so it must be proven.
         if !self.proves(node, &ty.support) {
             let (have, want) = (self.print_support(node), self.support_text(&ty.support));
+            // It is declared already: it is the declaration that may be another.
             let offer = super::fitting::offer(&ty.support, &self.text(span));
+            let other = format!("declare {what} {have}");
+            let offer = match offer.split_once(", or declare it") {
+                Some((make, _)) => format!("{make}, or {other}"),
+                None => format!("{offer}, or {other}"),
+            };
             self.report(Nets::OutputSupport { net, what: what.into(), have, want, offer, span });
         }
     }
@@ -169,6 +175,10 @@ impl<'a> Checker<'a> {
         for stmt in body {
             match &stmt.node {
                 NetStmt::Def { name, value } => {
+                    if let Some((Some(_), first)) = result {
+                        self.report(Nets::AfterResult { result: first, span: name.span.to(value.span) });
+                        result = Some((None, first));
+                    }
                     let value = self.check_value(value);
                     if let Some((_, first)) = self.scope.locals[from..].iter().find(|(n, _)| *n == name.node) {
                         let first = first.span;

@@ -115,7 +115,11 @@ impl<'a> Checker<'a> {
     }
 
     fn wrong_rows<T>(&mut self, id: DataId, target: &Target) -> Option<T> {
-        if self.broken_plates > 0 {
+        // Of two plates with one variable it was said that one hides the other.
+        let name = |axis: &AxisId| self.axes[*axis].name.as_str();
+        let hidden =
+            self.plates.iter().enumerate().any(|(at, axis)| self.plates[..at].iter().any(|o| name(o) == name(axis)));
+        if self.broken_plates > 0 || hidden {
             return None;
         }
         let data = &self.data[id.index()];

@@ -6,7 +6,7 @@ use super::Checker;
 use super::names::Meaning;
 use crate::math::{NodeId, Op, Pick, Support};
 use crate::model::problems::Rows;
-use crate::shape::{AxisId, AxisKind, Size};
+use crate::shape::{Axis, AxisId, AxisKind, Size};
 use crate::source::Span;
 use crate::syntax::{BinaryOp, Expr, ExprKind, UnaryOp};
 
@@ -106,14 +106,33 @@ impl<'a> Checker<'a> {
         if fits {
             return Some(());
         }
+        if let Some(axis) = self.computed_row(node) {
+            let variable = self.axes[axis].name.clone();
+            self.report(Rows::LagNotALiteral { variable, text: self.text(span), span });
+            return None;
+        }
         let (support, size) = (self.print_support(node), self.print_size(size));
         let category = matches!(self.support(node), Support::Category(_) | Support::Binary);
         self.report(Rows::IndexKind { name: name.into(), text: self.text(span), support, category, size, span });
         None
     }
 
+    /// The chain whose variable this sum or difference begins with.
+    fn computed_row(&self, node: NodeId) -> Option<AxisId> {
+        use crate::math::Binary;
+        let Op::Binary(Binary::Add | Binary::Sub, left, _) = self.graph.nodes[node].op else { return None };
+        match self.graph.nodes[self.unnamed(left)].op {
+            Op::Row(axis) => Some(axis).filter(|axis| self.axes[*axis].kind == AxisKind::Chain),
+            _ => None,
+        }
+    }
+
     fn wrong_variable(&mut self, axis: AxisId, size: &Size, name: &str, span: Span) {
-        let (variable, over) = (self.axes[axis].name.clone(), self.print_size(&self.axes[axis].size));
+        let Axis { name: variable, size: length, first, .. } = self.axes[axis].clone();
+        let over = match length.as_dim() {
+            Some(_) => self.print_size(&length),
+            None => format!("{}..{}", self.print_size(&first), self.print_size(&first.plus(&length))),
+        };
         let size = self.print_size(size);
         self.report(Rows::VariableOverOther { name: name.into(), variable, over, size, span });
     }
@@ -169,7 +188,8 @@ impl<'a> Checker<'a> {
         let ExprKind::Number { value, .. } = &right.kind else { return None };
         let variable = self.axes[axis].name.clone();
         if self.axes[axis].kind != AxisKind::Chain {
-            self.report(Rows::LagOutsideChain { variable, text: self.text(index.span), span: index.span });
+            let dim = self.print_size(&self.axes[axis].size);
+            self.report(Rows::LagOutsideChain { variable, dim, text: self.text(index.span), span: index.span });
             return None;
         }
         let lag = *value as usize;

@@ -133,7 +133,7 @@ impl<'a> Checker<'a> {
     }
 
     fn size_name(&mut self, name: &str, span: Span) -> Option<Size> {
-        match self.lookup(name, span)? {
+        match self.lookup_dim(name, span)? {
             Meaning::Dim(id) => Some(self.dim_size(id)),
             Meaning::Broken => None,
             other => {

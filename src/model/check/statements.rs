@@ -43,7 +43,7 @@ impl<'a> Checker<'a> {
                 match targets.as_slice() {
                     _ if dist.name.node == "Boltzmann" => self.check_boltzmann(targets, dist, stmt.span),
                     [target] if !grouped => self.check_draw(target, dist, stmt.span),
-                    _ => self.check_grouped(targets, dist),
+                    _ => self.check_grouped(targets, dist, stmt.span),
                 }
             }
             Stmt::Error { binds } => binds.iter().for_each(|name| self.declare_broken(name)),
@@ -171,7 +171,10 @@ impl<'a> Checker<'a> {
                 }
             }
             // The distribution was reported, the type is known: the site can be read.
-            (None, Some(checked)) => _ = self.add_site(name, checked.event, checked.support, written),
+            (None, Some(checked)) => {
+                let site = self.add_site(name, checked.event, checked.support, written);
+                self.unsettled.extend(site);
+            }
             (None, None) => self.declare_broken(name),
         }
     }
@@ -180,7 +183,8 @@ impl<'a> Checker<'a> {
     pub(super) fn check_no_rows(&mut self, target: &Target) {
         if let Some(first) = target.index.first() {
             let rows = target.index.last().map_or(first.span, |last| first.span.to(last.span));
-            self.report(Statements::IndexedLatent { name: target.name.node.clone(), span: rows });
+            let data = super::names::nearest(&target.name.node, self.data.iter().map(|data| data.name.as_str()));
+            self.report(Statements::IndexedLatent { name: target.name.node.clone(), data, span: rows });
         }
     }
 
@@ -308,8 +312,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Several names are drawn together only from `Boltzmann`.
-    fn check_grouped(&mut self, targets: &'a [Target], dist: &'a Call) {
-        let span = targets.first().map_or(dist.span, |first| first.span.to(dist.span));
+    fn check_grouped(&mut self, targets: &'a [Target], dist: &'a Call, span: Span) {
         self.report(Statements::Grouped { dist: dist.name.node.clone(), span });
         self.give_up_targets(targets);
     }

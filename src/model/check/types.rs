@@ -6,6 +6,7 @@ use crate::math::Support;
 use crate::math::support::Bound;
 use crate::model::problems::Types;
 use crate::shape::Size;
+use crate::source::Span;
 use crate::syntax::{Expr, Type};
 
 /// A checked type.
@@ -122,7 +123,10 @@ impl<'a> Checker<'a> {
                 Some(Argument::Bounds(a, b))
             }
             _ => {
-                let span = ty.name.span.to(ty.args.last().map_or(ty.name.span, |arg| arg.span));
+                let last = ty.args.last().map_or(ty.name.span, |arg| arg.span);
+                let rest = self.ast.source.text.get(last.end..ty.span.end).unwrap_or("");
+                let closed = if ty.args.is_empty() { 0 } else { rest.find(')').map_or(0, |at| at + 1) };
+                let span = Span::new(ty.name.span.start, last.end + closed);
                 self.report(Types::Arguments { written: row.written, given: ty.args.len(), span });
                 None
             }

@@ -8,7 +8,7 @@ pub(in crate::model) enum Statements {
     ParamInModel { name: String, span: Span },
     ByInModel { span: Span },
     DrawnOther { name: String, word: &'static str, declared: Span, span: Span },
-    IndexedLatent { name: String, span: Span },
+    IndexedLatent { name: String, data: Option<String>, span: Span },
     TypedObservation { name: String, span: Span },
     ObservedTwice { name: String, first: Span, second: Span },
     ObservedRows { name: String, rows: Vec<String>, around: Vec<(String, String)>, given: usize, span: Span },
@@ -38,7 +38,12 @@ impl From<Statements> for Problem {
                     .label(declared, "declared here")
                     .help("give the site a name of its own")
             }
-            Statements::IndexedLatent { name, span } => Problem::error(
+            Statements::IndexedLatent { name, data: Some(data), span } => {
+                Problem::error("ppl::model::indexed_latent", format!("no data are called `{name}`"))
+                    .label(span, "a latent is declared without its rows")
+                    .help(format!("did you mean the data `{data}`?"))
+            }
+            Statements::IndexedLatent { name, span, .. } => Problem::error(
                 "ppl::model::indexed_latent",
                 format!("a latent is declared without its rows: `{name} ~ ...`"),
             )
@@ -205,6 +210,7 @@ pub(in crate::model) enum Batches {
     Chain { name: String, span: Option<Span>, place: Span },
     ReadOutside { name: String, span: Option<Span>, read: Span },
     Meet { name: String, other: String, span: Option<Span>, place: Span },
+    TwoRows { name: String, span: Option<Span>, place: Span },
 }
 
 impl From<Batches> for Problem {
@@ -234,6 +240,12 @@ impl From<Batches> for Problem {
                     .help(format!(
                         "read them in a plate over {name}, or through data (`theta[doc[t]]`); or fit it whole"
                     )),
+                span,
+            ),
+            Batches::TwoRows { name, span, place } => (
+                Problem::error(code, format!("`{name}` cannot be batched: one term reads several of its rows"))
+                    .label(place, "a batch seldom holds all that this statement reads")
+                    .help("batch the dim of this statement's own plate"),
                 span,
             ),
             Batches::Meet { name, other, span, place } => (

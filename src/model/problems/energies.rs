@@ -34,8 +34,9 @@ impl From<Energies> for Problem {
                 Problem::error(code, "`Boltzmann` takes the name of an energy").label(span, "not an energy").help(help)
             }
             Energies::Count { name, wants, given, span } => {
-                let (want, given) = (count(wants.len(), "argument"), count(given, "value"));
-                Problem::error(code, format!("the energy `{name}` has {want}, and {given} stand left of `~`"))
+                let (want, stand) = (count(wants.len(), "argument"), if given == 1 { "stands" } else { "stand" });
+                let given = count(given, "value");
+                Problem::error(code, format!("the energy `{name}` has {want}, and {given} {stand} left of `~`"))
                     .label(span, "this energy")
                     .help(format!("write as many values as it has arguments: {}", quoted(&wants)))
             }

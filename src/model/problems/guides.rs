@@ -7,6 +7,7 @@ use crate::source::Span;
 pub(in crate::model) enum Guides {
     AutoArguments { name: String, written: &'static str, span: Span },
     UnknownAuto { name: String, nearest: Option<String>, span: Span },
+    UnknownFlow { name: String, nearest: Option<String>, span: Span },
     FactorInGuide { span: Span },
     Grouped { span: Span },
     TypedFactor { name: String, span: Span },
@@ -17,7 +18,7 @@ pub(in crate::model) enum Guides {
     FlatFactor { name: String, span: Span },
     UnknownEstimator { name: String, nearest: Option<String>, span: Span },
     EstimatorArguments { name: &'static str, written: &'static str, span: Span },
-    UnboundedUnwritten { name: String, support: String, declared: Span, guide: Option<Span> },
+    UnboundedUnwritten { name: String, support: String, rows: Vec<String>, declared: Span, guide: Option<Span> },
     Unwritten { sites: Vec<(String, Span)>, span: Span },
     ReadBeforeFactor { name: String, written: Span, span: Span },
     SummedOutRead { name: String, span: Span },
@@ -49,6 +50,12 @@ impl From<Guides> for Problem {
                 let known =
                     "automatic guides are meanfield, fullrank, lowrank(r), map, laplace, flow(planar(8)) and exact";
                 Problem::error("ppl::model::guide_name", format!("there is no automatic guide `{name}`"))
+                    .label(span, "this name")
+                    .help(did_you_mean(&nearest, known))
+            }
+            Guides::UnknownFlow { name, nearest, span } => {
+                let known = "the maps of a flow are planar(n), radial(n), coupling(n, hidden) and iaf(n, hidden)";
+                Problem::error("ppl::model::guide_name", format!("no maps of a flow are called `{name}`"))
                     .label(span, "this name")
                     .help(did_you_mean(&nearest, known))
             }
@@ -121,9 +128,16 @@ impl From<Guides> for Problem {
                     .label(span, "after `by`")
                     .help(format!("write `by {written}`"))
             }
-            Guides::UnboundedUnwritten { name, support, declared, guide } => {
-                let message =
-                    format!("site `{name}` is {support}: it has no automatic factor and cannot be summed out");
+            Guides::UnboundedUnwritten { name, support, rows, declared, guide } => {
+                let (what, it, name) = match rows.is_empty() {
+                    true => (format!("site `{name}` is"), "it has", name),
+                    false => (
+                        format!("missing entries of `{name}` are"),
+                        "they have",
+                        format!("{name}[{}]", rows.join(", ")),
+                    ),
+                };
+                let message = format!("{what} {support}: {it} no automatic factor and cannot be summed out");
                 let problem =
                     Problem::error("ppl::model::guide_unbounded", message).label(declared, "unbounded and discrete");
                 let problem = match guide {

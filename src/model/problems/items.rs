@@ -54,7 +54,10 @@ impl From<Sizes> for Problem {
             Sizes::NameIsNotASize { name, word, span } => {
                 Problem::error("ppl::model::size", format!("`{name}` is {word}, and a size is wanted here"))
                     .label(span, "not a dim")
-                    .help(format!("declare `dim {name}` at the top, or write a number"))
+                    .help(match word {
+                        "a loop variable" => "sizes and the ends of ranges are made of numbers and dims".to_string(),
+                        _ => format!("declare `dim {name}` at the top, or write a number"),
+                    })
             }
             Sizes::TooLarge { span } => Problem::error("ppl::model::size", "this size is too large to be meant")
                 .label(span, "more entries than any machine holds")
@@ -168,6 +171,7 @@ pub(in crate::model) enum Items {
     OverNotADim { name: String, word: &'static str, span: Span },
     DiscreteParam { name: String, support: String, span: Span },
     StartArguments { name: String, given: usize, span: Span },
+    StartEmpty { low: f64, high: f64, span: Span },
     StartShape { name: String, have: String, want: String, span: Span },
     StartNeedsArray { name: String, support: String, span: Span },
     StartReads { name: String, reads: String, span: Span },
@@ -210,6 +214,11 @@ impl From<Items> for Problem {
                 Problem::error("ppl::model::start", format!("`{name}` takes two arguments here, not {given}"))
                     .label(span, "where the param starts")
                     .help(format!("write `{written}`"))
+            }
+            Items::StartEmpty { low, high, span } => {
+                Problem::error("ppl::model::empty_interval", format!("no number lies between {low} and {high}"))
+                    .label(span, "these bounds")
+                    .help("the lower bound comes first: `uniform(0, 1)`")
             }
             Items::StartShape { name, have, want, span } => {
                 Problem::error("ppl::model::start_shape", format!("param `{name}` is {want}, and its start is {have}"))

@@ -30,7 +30,7 @@ pub(super) use layers::Layers;
 pub(super) use limits::Limits;
 pub(super) use lints::Lints;
 pub(super) use missing::Missing;
-pub(super) use names::Names;
+pub(super) use names::{Names, Sought};
 pub(super) use nets::{Dists, Nets};
 pub(super) use rows::Rows;
 pub(super) use shapes::Shapes;

@@ -4,8 +4,17 @@ use super::{did_you_mean, quoted};
 use crate::problem::Problem;
 use crate::source::Span;
 
+/// What a name is looked up for: nothing else is offered in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::model) enum Sought {
+    Value,
+    Dim,
+    /// What a const may read.
+    Number,
+}
+
 pub(in crate::model) enum Names {
-    Unknown { name: String, span: Span, nearest: Option<String>, visible: Vec<String> },
+    Unknown { name: String, span: Span, sought: Sought, nearest: Option<String>, visible: Vec<String> },
     UsedBefore { name: String, span: Span, declared: Span },
     ReadsItself { name: String, span: Span },
     Duplicate { name: String, first: Span, second: Span },
@@ -19,11 +28,21 @@ pub(in crate::model) enum Names {
 impl From<Names> for Problem {
     fn from(fact: Names) -> Problem {
         match fact {
-            Names::Unknown { name, span, nearest, visible } => {
-                let otherwise = if visible.is_empty() || visible.len() > 12 {
-                    format!("declare `{name}` above this line")
-                } else {
-                    format!("declare `{name}` above this line; names that can be read here: {}", quoted(&visible))
+            Names::Unknown { name, span, sought, nearest, visible } => {
+                let listed = if visible.len() > 12 { &[] } else { visible.as_slice() };
+                let otherwise = match (sought, listed) {
+                    (Sought::Value, []) => format!("declare `{name}` above this line"),
+                    (Sought::Value, names) => {
+                        format!("declare `{name}` above this line; names that can be read here: {}", quoted(names))
+                    }
+                    (Sought::Dim, []) => format!("declare it at the top: `dim {name}`"),
+                    (Sought::Dim, [one]) => {
+                        format!("declare it at the top: `dim {name}`; the dim of this file is `{one}`")
+                    }
+                    (Sought::Dim, dims) => {
+                        format!("declare it at the top: `dim {name}`; the dims of this file are {}", quoted(dims))
+                    }
+                    (Sought::Number, _) => format!("declare it at the top: `const {name} = ...`"),
                 };
                 Problem::error("ppl::model::unknown_name", format!("nothing is called `{name}` here"))
                     .label(span, "this name is not declared")

@@ -6,6 +6,7 @@ use crate::source::Span;
 
 pub(in crate::model) enum Nets {
     OutputShape { net: String, what: String, have: String, want: String, sizes: String, span: Span },
+    AfterResult { result: Span, span: Span },
     OutputSupport { net: String, what: String, have: String, want: String, offer: String, span: Span },
     ArgumentShape { net: String, formal: String, have: String, want: String, span: Span },
     NoResult { net: String, span: Span },
@@ -27,6 +28,12 @@ impl From<Nets> for Problem {
                 Problem::error("ppl::model::net_shape", format!("{what} of `{net}` is declared {want}, and is {have}"))
                     .label(span, format!("this is {have}"))
                     .help(help)
+            }
+            Nets::AfterResult { result, span } => {
+                Problem::error("ppl::model::net_result", "a definition stands below the result of its net")
+                    .label(span, "nothing reads this")
+                    .label(result, "the result")
+                    .help("the last line of a net is its result: write the definition above it, or remove it")
             }
             Nets::OutputSupport { net, what, have, want, offer, span } => Problem::error(
                 "ppl::model::net_support",
@@ -74,6 +81,11 @@ pub(in crate::model) enum Dists {
         name: String,
         word: Option<&'static str>,
         nearest: Option<String>,
+        span: Span,
+    },
+    OutOfOrder {
+        dist: &'static str,
+        written: String,
         span: Span,
     },
     NeedsAxis {
@@ -163,6 +175,12 @@ impl From<Dists> for Problem {
                 Problem::error("ppl::model::unknown_distribution", format!("there is no distribution `{name}`"))
                     .label(span, "after `~` stands a distribution")
                     .help(did_you_mean(&nearest, "for example `Normal(0, 1)`, `Gamma(2, 1)` or `Bernoulli(0.5)`"))
+            }
+            Dists::OutOfOrder { dist, written, span } => {
+                let message = format!("an argument of {dist} without a name follows one with a name");
+                Problem::error("ppl::model::argument_order", message)
+                    .label(span, "which parameter is this?")
+                    .help(format!("arguments go by position, then by name; it is {written}"))
             }
             Dists::NeedsAxis { dist, ty, site, span } => {
                 let what = if ty.contains("cholesky") { "a matrix" } else { "a vector" };

@@ -60,12 +60,18 @@ pub(in crate::model) enum Rows {
     },
     LagOutsideChain {
         variable: String,
+        dim: String,
         text: String,
         span: Span,
     },
     NestedChain {
         variable: String,
         outer: Span,
+        span: Span,
+    },
+    LagNotALiteral {
+        variable: String,
+        text: String,
         span: Span,
     },
     LagForward {
@@ -134,7 +140,9 @@ impl From<Rows> for Problem {
             .label(span, format!("a variable over {over}"))
             .help(format!("index with a variable over {size}, or with a label of category({size})")),
             Rows::IndexKind { name, text, support, category, size, span } => {
-                let help = if category {
+                let help = if text.parse::<f64>().is_ok() {
+                    format!("write a whole number from 0 up that is below {size}")
+                } else if category {
                     format!("the axis and the label must agree: declare `{text}` as category({size})")
                 } else {
                     format!(
@@ -149,18 +157,26 @@ impl From<Rows> for Problem {
                 format!("index {at} does not lie in an axis of {size} of `{name}`"),
             )
             .label(span, "outside")
-            .help(format!("indices count from 0, so the last is {size} - 1")),
-            Rows::LagOutsideChain { variable, text, span } => Problem::error(
+            .help(match size.parse::<i64>() {
+                Ok(size) => format!("indices count from 0, so the last is {}", size - 1),
+                Err(_) => format!("indices count from 0, so the last is {size} - 1"),
+            }),
+            Rows::LagOutsideChain { variable, dim, text, span } => Problem::error(
                 "ppl::model::lag",
                 format!("`[{text}]` reads another row, and rows of a plate are independent"),
             )
             .label(span, "a lag")
-            .help(format!("for an ordered plate write `for {variable} in ... chain {{ ... }}`")),
+            .help(format!("for an ordered plate write `for {variable} in {dim} chain {{ ... }}`")),
             Rows::NestedChain { variable, outer, span } => {
                 Problem::error("ppl::model::nested_chain", "a chain cannot stand in a chain")
                     .label(span, "an ordered plate")
                     .label(outer, format!("inside the chain of `{variable}`"))
                     .help("leave `chain` out of one of them: rows of a plate are independent given what is outside")
+            }
+            Rows::LagNotALiteral { variable, text, span } => {
+                Problem::error("ppl::model::lag", format!("how far `[{text}]` reads back is no number of the text"))
+                    .label(span, "a row computed from another")
+                    .help(format!("write a literal lag such as `[{variable}-1]`"))
             }
             Rows::LagForward { variable, text, span } => {
                 Problem::error("ppl::model::lag", format!("`[{text}]` is no earlier row of the chain"))
@@ -202,9 +218,9 @@ fn not_indexed(
             let body = format!("{name}[{}]", letters.join(", "));
             match rows {
                 [dim] => format!(
-                    "say which row: read it in a plate, `for {} in {dim} {{ ... {body} ... }}`, or reduce over \
-                                  all rows, `sum({body} for {} in {dim})`",
-                    letters[0], letters[0]
+                    "say which row: read it in a plate, `for {} in {dim} {{ ... {body} ... }}`, or read all \
+                     rows: `[{body} for {} in {dim}]`, `sum({body} for {} in {dim})`",
+                    letters[0], letters[0], letters[0]
                 ),
                 _ => format!("say which row: `{body}` in plates over {all}"),
             }

@@ -20,6 +20,14 @@ pub(in crate::model) enum Supports {
         sum: f64,
         span: Span,
     },
+    LiteralArray {
+        what: String,
+        text: String,
+        want: String,
+        why: &'static str,
+        offer: String,
+        span: Span,
+    },
     SiteType {
         name: String,
         declared: String,
@@ -77,6 +85,11 @@ impl From<Supports> for Problem {
                 Problem::error("ppl::model::support", format!("{what} must be probabilities, and `{text}` is not"))
                     .label(span, format!("sums to {sum:.6}").trim_end_matches('0').trim_end_matches('.').to_string())
                     .help("the entries are at least 0 and sum to 1; `softmax(...)` makes them so")
+            }
+            Supports::LiteralArray { what, text, want, why, offer, span } => {
+                Problem::error("ppl::model::support", format!("{what} must be {want}, and `{text}` is not"))
+                    .label(span, why)
+                    .help(offer)
             }
             Supports::SiteType { name, declared, declared_span, dist, own, offer, dist_span } => {
                 let message = format!("site `{name}` is declared {declared}, and {dist} has support {own}");

@@ -27,6 +27,7 @@ fn at_the_top() {
             ("dim", "expected", "", "dim NAME = SIZE"),
             ("dim N: 3", "declaration", ":", "`dim N = ...`"),
             ("dim data", "reserved", "data", "`my_data`"),
+            ("dim inf", "reserved", "inf", "`my_inf`"),
             ("data in[N]: real", "reserved", "in", "`my_in`"),
             ("dim K dim J", "expected", "dim", "dim NAME"),
             ("dim K { }", "block", "{", "`model`"),
@@ -89,6 +90,9 @@ fn in_a_block() {
             ("if a { b ~ Normal(0, 1) }", "if", "if", "if c then a else b"),
             ("p = if a { 3 } else { 4 }", "if", "if", "if c then a else b"),
             ("data = 3", "reserved", "data", "my_data"),
+            ("in = 3", "reserved", "in", "my_in"),
+            ("inf ~ Normal(0, 1)", "reserved", "inf", "my_inf"),
+            ("q\n  ~ Normal(0, 1)", "statement", "~", "on the line of its name"),
             ("guide ~ Normal(0, 1)", "reserved", "guide", "my_guide"),
         ],
     );
