@@ -1,7 +1,7 @@
 //! What the checker knows and no bound is derived for yet: told once, before anything is derived.
 
-use crate::elbo::missing;
 use crate::elbo::problems::{ElboProblem, EnergyTrouble, Limitation};
+use crate::elbo::{missing, weighted};
 use crate::math::Support;
 use crate::model::{Auto, Factor, Model, Objective, Statement, Unit};
 use crate::problem::Problems;
@@ -52,12 +52,17 @@ fn guide(model: &Model) -> Option<(Limitation, Span)> {
     let span = model.guide.span.unwrap_or_default();
     match auto {
         Auto::MeanField | Auto::FullRank => None,
+        // Its log density is no sum over sites.
+        Auto::LowRank(_) if model.fit.sampled_kl || weighted(model) => {
+            Some((Limitation::LowRankDensity { guide: auto.to_string() }, span))
+        }
+        Auto::LowRank(_) => None,
         // A mode of some sites given the draws of others would have to be found at every draw.
         Auto::Map | Auto::Laplace => {
             let written = model.guide.factors.first()?;
             Some((Limitation::ModeBesideFactors { guide: auto.to_string() }, written.span))
         }
-        Auto::LowRank(_) | Auto::Exact | Auto::Flow(_) => Some((Limitation::Guide { name: auto.to_string() }, span)),
+        Auto::Exact | Auto::Flow(_) => Some((Limitation::Guide { name: auto.to_string() }, span)),
     }
 }
 

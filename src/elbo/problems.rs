@@ -58,6 +58,10 @@ pub enum Limitation {
     Guide {
         name: String,
     },
+    /// Draws of this guide are weighed site by site.
+    LowRankDensity {
+        guide: String,
+    },
     /// A factor is written beside a guide that is found at a mode.
     ModeBesideFactors {
         guide: String,
@@ -214,6 +218,9 @@ fn message(what: &Limitation) -> String {
         ScoreFunction { site, why, .. } => format!("`{site}` needs the score-function estimator: {why}"),
         Flow { maps } => format!("a factor pushed through the maps of a flow, `{maps}`, cannot be fitted yet"),
         Guide { name } => format!("`guide {name}` cannot be fitted yet"),
+        LowRankDensity { guide } => {
+            format!("draws of `guide {guide}` cannot be weighed by the density of each site yet")
+        }
         ModeBesideFactors { guide } => format!("a factor beside `guide {guide}` cannot be fitted yet"),
         ChainLag => "a discrete site of a chain is summed over, and read further back than the row before".into(),
         Energy { trouble: EnergyTrouble::Units(other), .. } => {
@@ -256,6 +263,9 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
         ScoreFunction { .. } => ("ppl::limitation::score_function", SMOOTH),
         Flow { .. } => ("ppl::limitation::flow", "write the distribution inside of `Flow` alone"),
         Guide { .. } => ("ppl::limitation::guide", "write `guide meanfield` or `guide fullrank`"),
+        LowRankDensity { .. } => {
+            ("ppl::limitation::guide", "write `guide fullrank`, or `objective: elbo` without `kl: sampled`")
+        }
         ModeBesideFactors { .. } => {
             ("ppl::limitation::guide", "leave the factor out, or write `guide meanfield { ... }` around it")
         }

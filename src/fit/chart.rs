@@ -6,7 +6,7 @@ use super::gaussian::{Average, Guide, Scale};
 use super::linear::invert_lower;
 
 /// Coordinates of a guide. The first block `m` moves mean and parameters by `root m`; the second is, for a diagonal
-/// scale, log sd relative to `guide`'s; for a factor, a lower-triangular matrix (log diagonal) that multiplies it from
+/// scale, log sd relative to `guide`'s, of low rank with its columns in units of those sds after them; for a factor, a lower-triangular matrix (log diagonal) that multiplies it from
 /// the right. The zero vector is `guide` itself.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Chart {
@@ -27,9 +27,10 @@ impl Chart {
     /// How long the vector is.
     pub fn len(&self) -> usize {
         let latents = self.guide.mean.len();
-        let scale = match self.guide.scale {
+        let scale = match &self.guide.scale {
             Scale::Diagonal(_) => latents,
             Scale::Factor(_) => latents * (latents + 1) / 2,
+            Scale::LowRank(scale) => latents * (1 + scale.rank()),
         };
         self.root.nrows() + scale
     }
@@ -45,6 +46,7 @@ impl Chart {
                 bounded.then(|| Scale::Diagonal(DVector::from_fn(latents, |i, _| sd[i] * rest[i].exp())))?
             }
             Scale::Factor(factor) => Scale::Factor(factor * triangle(latents, rest)?),
+            Scale::LowRank(scale) => Scale::LowRank(scale.moved(rest, FARTHEST)?),
         };
         Some(Guide {
             mean: &self.guide.mean + moved.rows(0, latents),
@@ -68,6 +70,12 @@ impl Chart {
                 for i in 0..latents {
                     gradient.extend((0..i).map(|j| inner[(i, j)]));
                     gradient.push(1.0 + inner[(i, i)] * entries[i * (i + 1) / 2 + i].exp());
+                }
+            }
+            Scale::LowRank(scale) => {
+                // Every point that was averaged over is in bounds.
+                if let Some(now) = scale.moved(&vector[self.root.nrows()..], FARTHEST) {
+                    scale.pull(&now, &average.diagonal, &average.cross, &mut gradient);
                 }
             }
         }

@@ -9,6 +9,7 @@ use super::chart::Chart;
 use super::deterministic::{Deterministic, Ending, Progress, Settings};
 use super::gaussian::{Guide, Scale};
 use super::lbfgs::{Lbfgs, Pair};
+use super::lowrank::LowRank;
 use super::stage::{self, Stage};
 use super::start::{self, Best, Start};
 use super::state::Buffer;
@@ -93,6 +94,10 @@ impl Writer {
         match &guide.scale {
             Scale::Diagonal(sd) => self.put("guide.sd", sd.iter().copied()),
             Scale::Factor(factor) => self.put("guide.factor", factor.iter().copied()),
+            Scale::LowRank(scale) => {
+                self.put("guide.sd", scale.sd.iter().copied());
+                self.put("guide.columns", scale.columns.iter().copied());
+            }
         }
     }
 }
@@ -135,9 +140,15 @@ impl Reader<'_> {
     }
 
     fn guide(&self) -> Option<Guide> {
-        let scale = match self.sized("guide.sd", self.latents) {
-            Some(sd) => Scale::Diagonal(DVector::from_vec(sd)),
-            None => Scale::Factor(self.square("guide.factor", self.latents)?),
+        let scale = match (self.sized("guide.sd", self.latents), self.get("guide.columns")) {
+            (Some(sd), None) => Scale::Diagonal(DVector::from_vec(sd)),
+            (Some(sd), Some(columns)) => {
+                let rank = columns.len() / self.latents.max(1);
+                let columns = self.sized("guide.columns", rank * self.latents)?;
+                let columns = DMatrix::from_vec(self.latents, rank, columns);
+                Scale::LowRank(LowRank { sd: DVector::from_vec(sd), columns })
+            }
+            (None, _) => Scale::Factor(self.square("guide.factor", self.latents)?),
         };
         let mean = DVector::from_vec(self.sized("guide.mean", self.latents)?);
         let params = DVector::from_vec(self.sized("guide.params", self.width.checked_sub(self.latents)?)?);
@@ -164,9 +175,10 @@ impl Reader<'_> {
         if number >= stage::MOST_STAGES {
             return Ok(None);
         }
-        let draws = stage::draws(self.latents, number, settings.seed)?;
+        let Some(guide) = self.guide() else { return Ok(None) };
+        let draws = stage::draws(guide.noise_width(), number, settings.seed)?;
         let read = || {
-            let chart = Chart { guide: self.guide()?, root: self.square("root", self.width)? };
+            let chart = Chart { guide, root: self.square("root", self.width)? };
             Some(Stage { number, lbfgs: self.lbfgs(chart.len())?, chart, draws, iterations })
         };
         Ok(read())

@@ -4,10 +4,13 @@
 //! accurate, and even more black box" (JMLR 25, 2024), with whitening, draws matched to second moments, and stages of
 //! twice as many draws until fresh draws agree.
 
+use nalgebra::DMatrix;
+
 use super::chart::{Chart, inverse_root};
 use super::draws::Draws;
-use super::gaussian::{Average, Cross, Scale};
+use super::gaussian::{Average, Cross, Guide, Scale};
 use super::lbfgs::Advance;
+use super::lowrank::LowRank;
 use super::stage::{self, MOST_STAGES, Stage};
 use super::start::Start;
 use super::target::Target;
@@ -207,13 +210,20 @@ impl Deterministic {
             Progress::Stage(stage) => {
                 let guide = stage.guide();
                 self.growth.push(stage.growth(&guide));
-                if stage.settled(&guide, target, seed)? {
+                let begun =
+                    matches!((self.settings.family, &guide.scale), (GaussianFamily::LowRank(_), Scale::Diagonal(_)));
+                if !begun && stage.settled(&guide, target, seed)? {
                     return Ok(Some(Ending::Converged));
                 }
                 if !self.runaways().is_empty() || stage.number + 1 == MOST_STAGES {
                     return Ok(Some(Ending::GaveUp));
                 }
                 let curvature = stage.curvature(&guide, target)?;
+                let mut guide = guide;
+                // Columns join what independent factors found: from elsewhere they may lead to a worse optimum than that.
+                if let (GaussianFamily::LowRank(rank), Scale::Diagonal(_)) = (self.settings.family, &guide.scale) {
+                    guide.scale = Scale::LowRank(LowRank::along(&of_latents(&curvature, &guide), rank));
+                }
                 (Chart::new(guide, &curvature), stage.number + 1)
             }
         };
@@ -233,7 +243,7 @@ impl Deterministic {
             Ending::Stopped => (*KHAT_DRAWS.start(), *KHAT_DRAWS.start()),
             _ => (fitting.max(target.cheap()).clamp(*KHAT_DRAWS.start(), *KHAT_DRAWS.end()), MOST_DRAWS),
         };
-        let average = Average::over(&last_draws(target, self.settings.seed)?, &guide, target, Cross::Full)?;
+        let average = Average::over(&last_draws(&guide, self.settings.seed)?, &guide, target, Cross::Full)?;
         let sampler = Sampler::new(guide, self.settings.seed);
         let (bound, importance) = if target.latents == 0 {
             (Estimate { mean: average.value, se: 0.0 }, None)
@@ -288,15 +298,20 @@ impl Deterministic {
 fn first_chart(start: &Start, family: GaussianFamily) -> Chart {
     let mut guide = start.best.guide.clone();
     if family == GaussianFamily::FullRank {
-        let latents = guide.mean.len();
-        let block = start.best.curvature.view((0, 0), (latents, latents)).clone_owned();
-        guide.scale = Scale::Factor(inverse_root(&block));
+        guide.scale = Scale::Factor(inverse_root(&of_latents(&start.best.curvature, &guide)));
     }
     Chart::new(guide, &start.best.curvature)
 }
 
+/// The part of a curvature that is about latents alone.
+fn of_latents(curvature: &DMatrix<f64>, guide: &Guide) -> DMatrix<f64> {
+    let latents = guide.mean.len();
+    curvature.view((0, 0), (latents, latents)).clone_owned()
+}
+
 /// Draws that no stage has used, for what is told about the final guide.
-pub(super) fn last_draws(target: &Target, seed: u64) -> Result<Draws, Failure> {
+pub(super) fn last_draws(guide: &Guide, seed: u64) -> Result<Draws, Failure> {
     let noise = Key { seed, stream: Stream::Evaluate, step: u64::MAX, site: 1 }.noise();
-    Ok(Draws::matched(noise, target.latents, stage::pairs(target.latents))?)
+    let width = guide.noise_width();
+    Ok(Draws::matched(noise, width, stage::pairs(width))?)
 }

@@ -1,6 +1,7 @@
 //! From a bound to an answer: chooses the path and says why, runs it, and tells of what was found.
 
 use super::batches::Batches;
+use super::gaussian::Scale;
 use super::joint::PlanJoint;
 use super::optimizer::{Optimizer, Rule};
 use super::posterior::{self, Fitted, Guide, Posterior};
@@ -98,7 +99,7 @@ pub(super) fn obstacle(elbo: &Elbo) -> Option<String> {
         }
     }
     match model.guide.auto {
-        Some(Auto::FullRank | Auto::MeanField | Auto::Map | Auto::Laplace) => None,
+        Some(Auto::FullRank | Auto::MeanField | Auto::LowRank(_) | Auto::Map | Auto::Laplace) => None,
         _ if !elbo.sites.iter().any(|view| view.treatment == Treatment::Auto) => None,
         _ => Some("the guide is no joint Gaussian".into()),
     }
@@ -158,6 +159,7 @@ fn deterministic(
 ) -> Result<Outcome, Failure> {
     let family = match task.elbo.model.guide.auto {
         Some(Auto::FullRank) => GaussianFamily::FullRank,
+        Some(Auto::LowRank(rank)) => GaussianFamily::LowRank(rank.min(layout.latents)),
         _ => GaussianFamily::MeanField,
     };
     let mut joint = PlanJoint::new(task.elbo, task.data, task.backend)?;
@@ -180,13 +182,22 @@ fn deterministic(
     warnings.extend(khat_warning(task.elbo.model.guide.auto, &posterior));
     let guide = &found.sampler.guide;
     let mut state = vec![("guide.loc".to_string(), vec![layout.latents], guide.mean.as_slice().to_vec())];
-    state.push(match &guide.scale {
-        super::gaussian::Scale::Diagonal(sd) => ("guide.scale".into(), vec![layout.latents], sd.as_slice().to_vec()),
-        super::gaussian::Scale::Factor(factor) => {
-            // Row-major in files; a matrix here is column-major.
-            ("guide.chol".into(), vec![layout.latents; 2], factor.transpose().as_slice().to_vec())
+    let rows = |matrix: &nalgebra::DMatrix<f64>| {
+        // Row-major in files; a matrix here is column-major.
+        (vec![matrix.nrows(), matrix.ncols()], matrix.transpose().as_slice().to_vec())
+    };
+    match &guide.scale {
+        Scale::Diagonal(sd) => state.push(("guide.scale".into(), vec![layout.latents], sd.as_slice().to_vec())),
+        Scale::Factor(factor) => {
+            let (shape, values) = rows(factor);
+            state.push(("guide.chol".into(), shape, values));
         }
-    });
+        Scale::LowRank(scale) => {
+            state.push(("guide.scale".into(), vec![layout.latents], scale.sd.as_slice().to_vec()));
+            let (shape, values) = rows(&scale.columns);
+            state.push(("guide.columns".into(), shape, values));
+        }
+    }
     state.extend(param_state(&layout, guide.params.as_slice()));
     Ok(Outcome {
         path: Path::Deterministic,
@@ -267,7 +278,12 @@ fn stochastic(
     let mut state = vec![];
     if d > 0 {
         state.push(("guide.loc".to_string(), vec![d], found.params[..d].to_vec()));
-        state.push(("guide.log_scale".to_string(), vec![at - d], found.params[d..at].to_vec()));
+        let scales = if matches!(task.elbo.model.guide.auto, Some(Auto::LowRank(_))) { d } else { at - d };
+        state.push(("guide.log_scale".to_string(), vec![scales], found.params[d..d + scales].to_vec()));
+        if at > d + scales {
+            let shape = vec![d, (at - d - scales) / d];
+            state.push(("guide.columns".to_string(), shape, found.params[d + scales..at].to_vec()));
+        }
     }
     state.extend(param_state(&layout, &found.params[at..]));
     Ok(Outcome {

@@ -4,6 +4,7 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::Failure;
 use super::draws::Draws;
+use super::lowrank::LowRank;
 use super::target::Target;
 use crate::kernel::special::LN_SQRT_2PI;
 
@@ -14,6 +15,7 @@ pub enum Scale {
     Diagonal(DVector<f64>),
     /// The lower Cholesky factor of the covariance, with a positive diagonal.
     Factor(DMatrix<f64>),
+    LowRank(LowRank),
 }
 
 /// A Gaussian on the unconstrained scale, with the point parameters found beside it.
@@ -25,17 +27,21 @@ pub struct Guide {
 }
 
 impl Guide {
-    /// The diagonal of the scale's factor.
-    fn diagonal(&self) -> DVector<f64> {
+    /// Standard normals behind a draw.
+    pub fn noise_width(&self) -> usize {
         match &self.scale {
-            Scale::Diagonal(sd) => sd.clone(),
-            Scale::Factor(factor) => factor.diagonal(),
+            Scale::Diagonal(_) | Scale::Factor(_) => self.mean.len(),
+            Scale::LowRank(scale) => scale.width(),
         }
     }
 
-    /// The sum of the logarithms of the factor's diagonal.
+    /// Half the logarithm of the determinant of the covariance.
     fn log_volume(&self) -> f64 {
-        self.diagonal().iter().map(|d| d.ln()).sum()
+        match &self.scale {
+            Scale::Diagonal(sd) => sd.iter().map(|d| d.ln()).sum(),
+            Scale::Factor(factor) => factor.diagonal().iter().map(|d| d.ln()).sum(),
+            Scale::LowRank(scale) => scale.log_volume(),
+        }
     }
 
     /// Standard deviation of every coordinate.
@@ -43,6 +49,7 @@ impl Guide {
         match &self.scale {
             Scale::Diagonal(sd) => sd.clone(),
             Scale::Factor(factor) => DVector::from_iterator(factor.nrows(), factor.row_iter().map(|row| row.norm())),
+            Scale::LowRank(scale) => scale.sds(),
         }
     }
 
@@ -50,10 +57,23 @@ impl Guide {
         self.log_volume() + self.mean.len() as f64 * (0.5 + LN_SQRT_2PI)
     }
 
-    /// ln q of the draw made from these standard normals.
-    pub fn log_density(&self, noise: &[f64]) -> f64 {
-        let square: f64 = noise.iter().map(|e| e * e).sum();
-        -0.5 * square - self.log_volume() - self.mean.len() as f64 * LN_SQRT_2PI
+    /// ln q of the draws with these offsets, made from these standard normals.
+    pub fn log_density(&self, noise: &DMatrix<f64>, offsets: &DMatrix<f64>) -> Vec<f64> {
+        let constant = self.log_volume() + self.mean.len() as f64 * LN_SQRT_2PI;
+        let square = |k: usize| match &self.scale {
+            Scale::Diagonal(_) | Scale::Factor(_) => noise.column(k).norm_squared(),
+            Scale::LowRank(scale) => scale.square(offsets.column(k).as_slice()),
+        };
+        (0..noise.ncols()).map(|k| -0.5 * square(k) - constant).collect()
+    }
+
+    /// Of the map from standard normals to offsets, the transpose times a matrix.
+    pub(crate) fn tr_mul(&self, matrix: &DMatrix<f64>) -> DMatrix<f64> {
+        match &self.scale {
+            Scale::Diagonal(sd) => DMatrix::from_diagonal(sd) * matrix,
+            Scale::Factor(factor) => factor.tr_mul(matrix),
+            Scale::LowRank(scale) => scale.tr_mul(matrix),
+        }
     }
 
     /// The offsets from the mean of draws made from the columns of `noise`.
@@ -65,6 +85,7 @@ impl Guide {
                 offsets
             }
             Scale::Factor(factor) => factor * noise,
+            Scale::LowRank(scale) => scale.offsets(noise),
         }
     }
 
@@ -94,14 +115,14 @@ pub(crate) struct Average {
     pub mean: DVector<f64>,
     /// The diagonal of E g e' over the latents.
     pub diagonal: DVector<f64>,
-    /// E g e', coordinates x latents; empty unless asked for.
+    /// E g e', coordinates x standard normals; empty unless asked for.
     pub cross: DMatrix<f64>,
 }
 
 impl Average {
     pub fn over(draws: &Draws, guide: &Guide, target: &mut Target, want: Cross) -> Result<Average, Failure> {
         let (width, latents) = (target.width(), target.latents);
-        let columns = if want == Cross::Full { latents } else { 0 };
+        let columns = if want == Cross::Full { guide.noise_width() } else { 0 };
         let mut sum = Average {
             value: 0.0,
             mean: DVector::zeros(width),

@@ -83,6 +83,14 @@ pub fn guide(elbo: &Elbo, layout: &Layout, point: &[f64]) -> Vec<f64> {
                 params.push(SCALE.ln());
             }
         }
+        Some(Auto::LowRank(_)) => {
+            params.extend(std::iter::repeat_n(SCALE.ln(), d));
+            // Not zero, where no gradient leads away.
+            let mut columns = vec![0.0; layout.scale_count - d];
+            let noise = Key { seed: 0, stream: Stream::Start, step: 0, site: u32::MAX }.noise();
+            noise.fill_normal(Index::default(), &mut columns);
+            params.extend(columns.iter().map(|e| 0.1 * SCALE * e));
+        }
         _ => params.extend(std::iter::repeat_n(SCALE.ln(), layout.scale_count)),
     }
     params.extend(&point[d..]);

@@ -189,7 +189,7 @@ fn laplace(
     let mut target = Target::new(joint);
     target.evaluations = found.evaluations;
     let average =
-        Average::over(&super::deterministic::last_draws(&target, task.seed)?, &guide, &mut target, Cross::Full)?;
+        Average::over(&super::deterministic::last_draws(&guide, task.seed)?, &guide, &mut target, Cross::Full)?;
     let sampler = Sampler::new(guide, task.seed);
     let (bound, importance): (Estimate, Option<Importance>) = match d {
         0 => (Estimate { mean: average.value, se: 0.0 }, None),

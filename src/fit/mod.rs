@@ -16,6 +16,7 @@ pub mod lbfgs;
 pub mod limits;
 mod laplace;
 mod linear;
+pub mod lowrank;
 mod mode;
 mod objective;
 pub mod optimizer;
@@ -178,6 +179,8 @@ pub struct Estimate {
 pub enum GaussianFamily {
     MeanField,
     FullRank,
+    /// A diagonal and so many columns.
+    LowRank(usize),
 }
 
 #[cfg(test)]

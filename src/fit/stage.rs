@@ -6,6 +6,7 @@ use super::chart::Chart;
 use super::draws::Draws;
 use super::gaussian::{Average, Cross, Guide, Scale};
 use super::lbfgs::{Advance, Lbfgs};
+use super::lowrank::LowRank;
 use super::target::Target;
 use super::{Estimate, Failure};
 use crate::diagnose::convergence::mean_and_variance;
@@ -35,20 +36,20 @@ pub(crate) struct Stage {
     pub iterations: usize,
 }
 
-/// Pairs of the first stage's draws: at least 32 draws, and 4 a latent dimension.
-pub(crate) fn pairs(latents: usize) -> usize {
-    (2 * latents).max(16)
+/// Pairs of the first stage's draws: at least 32 draws, and 4 a standard normal behind one.
+pub(crate) fn pairs(width: usize) -> usize {
+    (2 * width).max(16)
 }
 
 /// The fixed draws of a stage: twice as many as in the one before.
-pub(crate) fn draws(latents: usize, number: usize, seed: u64) -> Result<Draws, Failure> {
+pub(crate) fn draws(width: usize, number: usize, seed: u64) -> Result<Draws, Failure> {
     let noise = Key { seed, stream: Stream::Train, step: number as u64, site: 0 }.noise();
-    Ok(Draws::matched(noise, latents, pairs(latents) << number)?)
+    Ok(Draws::matched(noise, width, pairs(width) << number)?)
 }
 
 impl Stage {
     pub fn new(number: usize, chart: Chart, target: &mut Target, seed: u64) -> Result<Stage, Failure> {
-        let draws = draws(target.latents, number, seed)?;
+        let draws = draws(chart.guide.noise_width(), number, seed)?;
         let lbfgs = Lbfgs::new(vec![0.0; chart.len()], &mut |v, g| minus_bound(&chart, &draws, target, v, g))?;
         Ok(Stage { number, chart, draws, lbfgs, iterations: 0 })
     }
@@ -114,7 +115,7 @@ impl Stage {
         loop {
             let site = bounds.len() as u32;
             let noise = Key { seed, stream: Stream::Evaluate, step: self.number as u64, site }.noise();
-            let fresh = Draws::matched(noise, target.latents, self.draws.pairs())?;
+            let fresh = Draws::matched(noise, guide.noise_width(), self.draws.pairs())?;
             let now = Average::over(&fresh, guide, target, Cross::Diagonal)?.value + guide.entropy();
             let before = &self.chart.guide;
             let earlier = Average::over(&fresh, before, target, Cross::Diagonal)?.value + before.entropy();
@@ -135,7 +136,9 @@ impl Stage {
     pub fn curvature(&self, guide: &Guide, target: &mut Target) -> Result<DMatrix<f64>, Failure> {
         let cross = Average::over(&self.draws, guide, target, Cross::Full)?.cross;
         let columns = match &guide.scale {
-            Scale::Diagonal(sd) => DMatrix::from_fn(cross.nrows(), cross.ncols(), |i, j| cross[(i, j)] / sd[j]),
+            Scale::Diagonal(sd) | Scale::LowRank(LowRank { sd, .. }) => {
+                DMatrix::from_fn(cross.nrows(), sd.len(), |i, j| cross[(i, j)] / sd[j])
+            }
             Scale::Factor(factor) => {
                 let singular = || crate::problem::Bug("the factor of a guide is singular".into());
                 factor.tr_solve_lower_triangular(&cross.transpose()).ok_or_else(singular)?.transpose()
@@ -184,7 +187,7 @@ fn minus_bound(
     let Some(guide) = chart.place(vector) else {
         return Ok(f64::INFINITY);
     };
-    let want = if matches!(guide.scale, Scale::Factor(_)) { Cross::Full } else { Cross::Diagonal };
+    let want = if matches!(guide.scale, Scale::Diagonal(_)) { Cross::Diagonal } else { Cross::Full };
     let average = Average::over(draws, &guide, target, want)?;
     if !average.value.is_finite() {
         return Ok(f64::INFINITY);

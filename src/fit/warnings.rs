@@ -68,7 +68,7 @@ pub(super) fn khat_warning(guide: Option<Auto>, posterior: &Posterior) -> Option
     let told = format!("k-hat is {khat:.2}");
     if khat >= KHAT_FLAGGED {
         let wider = match guide {
-            Some(Auto::MeanField | Auto::Laplace) => "try `--guide fullrank`",
+            Some(Auto::MeanField | Auto::Laplace | Auto::LowRank(_)) => "try `--guide fullrank`",
             _ => "write a guide that can follow the posterior",
         };
         return Some(

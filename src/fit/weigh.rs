@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView};
 
 use super::draws::independent;
-use super::gaussian::{Average, Guide, Scale};
+use super::gaussian::{Average, Guide};
 use super::target::Target;
 use super::{Estimate, Failure};
 use crate::diagnose::psis::{Importance, Moments, WeightedMoments};
@@ -34,11 +34,10 @@ impl Sampler {
 
     /// Fills `points` (draws x coordinates, row-major) with draws from number `first` on, and `log_density` with ln q.
     pub fn fill(&self, first: usize, points: &mut [f64], log_density: &mut [f64]) {
-        let noise = independent(self.noise, self.guide.mean.len(), first, log_density.len());
-        points.copy_from_slice(self.guide.points(&self.guide.offsets(&noise.as_view())).as_slice());
-        for (k, ln) in log_density.iter_mut().enumerate() {
-            *ln = self.guide.log_density(noise.column(k).as_slice());
-        }
+        let noise = independent(self.noise, self.guide.noise_width(), first, log_density.len());
+        let offsets = self.guide.offsets(&noise.as_view());
+        points.copy_from_slice(self.guide.points(&offsets).as_slice());
+        log_density.copy_from_slice(&self.guide.log_density(&noise, &offsets));
     }
 
     /// Weighted mean and sd of derived quantities: `derive` fills `out` (draws x `width`) from `points` (draws x
@@ -118,16 +117,16 @@ impl Weighing<'_> {
         let block = target.block();
         while self.log_weights.len() < goal {
             let first = self.log_weights.len();
-            let noise = independent(self.sampler.noise, target.latents, first, block.min(goal - first));
-            let values = target.values(&guide.points(&guide.offsets(&noise.as_view())))?;
+            let noise = independent(self.sampler.noise, guide.noise_width(), first, block.min(goal - first));
+            let offsets = guide.offsets(&noise.as_view());
+            let values = target.values(&guide.points(&offsets))?;
             // The control costs a product of squares a draw: no more of it than the standard error asks for.
             if first < *KHAT_DRAWS.start() || self.sums.finish().se > BOUND_SE {
                 let expected = self.control.values(&noise.as_view());
                 values.iter().zip(expected).for_each(|(value, expected)| self.sums.add(*value, expected));
             }
-            for k in 0..noise.ncols() {
-                self.log_weights.push(values[k] - guide.log_density(noise.column(k).as_slice()));
-            }
+            let log_q = guide.log_density(&noise, &offsets);
+            self.log_weights.extend(values.iter().zip(log_q).map(|(value, log_q)| value - log_q));
         }
         Ok(())
     }
@@ -145,13 +144,7 @@ impl Control {
         let latents = guide.mean.len();
         let slope = DMatrix::from_column_slice(latents, 1, &average.mean.as_slice()[..latents]);
         let cross = average.cross.rows(0, latents).clone_owned();
-        let (linear, product) = match &guide.scale {
-            Scale::Diagonal(sd) => {
-                let sd = DMatrix::from_diagonal(sd);
-                (&sd * slope, &sd * cross)
-            }
-            Scale::Factor(factor) => (factor.tr_mul(&slope), factor.tr_mul(&cross)),
-        };
+        let (linear, product) = (guide.tr_mul(&slope), guide.tr_mul(&cross));
         Control { linear, quadratic: 0.5 * (&product + product.transpose()) }
     }
 

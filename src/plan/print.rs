@@ -82,9 +82,14 @@ fn coordinates(elbo: &Elbo, program: &Program) -> String {
     }
     match model.guide.auto {
         _ if layout.scale_count == 0 => {}
-        Some(Auto::MeanField) => {
+        Some(Auto::MeanField | Auto::LowRank(_)) => {
             for (at, name) in layout.sites.iter().zip(&names) {
                 add(layout.latents + at.offset, &at.shape, format!("log scale of {name}"));
+            }
+            let columns = layout.scale_count - layout.latents;
+            if columns > 0 {
+                let shape = [layout.latents, columns / layout.latents.max(1)];
+                add(2 * layout.latents, &shape, "columns beside the diagonal".into());
             }
         }
         Some(Auto::FullRank) => {

@@ -10,6 +10,7 @@ mod energies;
 mod formats;
 mod free;
 mod golden;
+mod guides;
 mod interpreter;
 #[path = "../known/mod.rs"]
 mod known;

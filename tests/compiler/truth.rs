@@ -69,6 +69,7 @@ const TRIALS: &[Trial] = &[
     trial("tests/cases/elbo_guide_reads.vi", 3, 500),
     trial("tests/cases/elbo_fullrank.vi", 3, 500),
     trial("tests/cases/elbo_laplace.vi", 3, 500),
+    trial("tests/cases/elbo_lowrank.vi", 3, 500),
     trial("tests/cases/elbo_enumerate.vi", 3, 250),
     trial("tests/cases/elbo_sampled_kl.vi", 3, 500),
     Trial { leaves: &["future", "seen"], ..trial("tests/cases/elbo_leaf.vi", 3, 500) },

@@ -1,5 +1,6 @@
 //! The deterministic path on posteriors whose best bound is known.
 
+mod low_rank;
 mod models;
 
 use models::{Likelihood, Regression, eight_schools, empirical_bayes, funnel, gaussian, pointwise};

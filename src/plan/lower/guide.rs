@@ -34,6 +34,17 @@ pub(super) struct Gaussian {
     /// A number: the sum of the logarithms of the scales, and the standard noise `[draws, latents]`.
     pub log_scale: Option<NodeId>,
     pub noise: Option<NodeId>,
+    /// Of a low rank: see `LowRank`.
+    pub low_rank: Option<LowRank>,
+}
+
+/// What the density of a Gaussian of low rank is made of: offsets `[draws, latents]` and columns `[latents, rank]` in
+/// units of the sds, and the Cholesky factor of I plus the product of the columns.
+#[derive(Debug, Clone)]
+pub(super) struct LowRank {
+    pub scaled: NodeId,
+    pub relative: NodeId,
+    pub inner: NodeId,
 }
 
 impl Lowerer<'_> {
@@ -240,10 +251,15 @@ impl Lowerer<'_> {
         let Layout { latents: d, scale_count, .. } = self.layout;
         let source = self.source()?;
         let gaussian = match self.given {
-            Given::Points => {
-                let draws = self.b.slice(source, 1, 0, d);
-                Gaussian { draws, loc: None, scale: None, logs: None, log_scale: None, noise: None }
-            }
+            Given::Points => Gaussian {
+                draws: self.b.slice(source, 1, 0, d),
+                loc: None,
+                scale: None,
+                logs: None,
+                log_scale: None,
+                noise: None,
+                low_rank: None,
+            },
             Given::Guide => {
                 let before = self.b.set_origin(Some("draws of the guide".into()));
                 let loc = self.b.slice(source, 0, 0, d);
@@ -251,15 +267,28 @@ impl Lowerer<'_> {
                     let row = self.b.reshape(loc, &[1, d]);
                     let draws = self.b.expand(row, &[self.batch.draws, d]);
                     self.b.set_origin(before);
-                    let point = Gaussian { draws, loc: Some(loc), scale: None, log_scale: None, noise: None };
+                    let point = Gaussian {
+                        draws,
+                        loc: Some(loc),
+                        scale: None,
+                        logs: None,
+                        log_scale: None,
+                        noise: None,
+                        low_rank: None,
+                    };
                     self.gaussian = Some(point.clone());
                     return Ok(point);
                 }
                 let packed = self.b.slice(source, 0, d, d + scale_count);
-                let noise = self.input(InputKind::AutoNoise, "noise".into(), vec![self.batch.draws, d])?;
+                let beside = match self.elbo.model.guide.auto {
+                    Some(Auto::LowRank(rank)) => rank.min(d),
+                    _ => 0,
+                };
+                let noise = self.input(InputKind::AutoNoise, "noise".into(), vec![self.batch.draws, d + beside])?;
                 let gaussian = match self.elbo.model.guide.auto {
                     Some(Auto::MeanField) => self.mean_field(loc, packed, noise)?,
                     Some(Auto::FullRank) => self.full_rank(loc, packed, noise)?,
+                    Some(Auto::LowRank(_)) => self.low_rank(loc, packed, noise, beside)?,
                     _ => return limitation("this automatic guide"),
                 };
                 self.b.set_origin(before);
@@ -278,8 +307,15 @@ impl Lowerer<'_> {
         let centre = self.b.reshape(loc, &[1, d]);
         let draws = self.b.binary(Binary::Add, centre, spread);
         let log_scale = self.b.reduce(Reduce::Sum, logs, &[0]);
-        let (loc, scale, log_scale, noise) = (Some(loc), Some(scale), Some(log_scale), Some(noise));
-        Ok(Gaussian { draws, loc, scale, logs: Some(logs), log_scale, noise })
+        Ok(Gaussian {
+            draws,
+            loc: Some(loc),
+            scale: Some(scale),
+            logs: Some(logs),
+            log_scale: Some(log_scale),
+            noise: Some(noise),
+            low_rank: None,
+        })
     }
 
     /// The factor's lower triangle is packed by rows; its diagonal is kept as logarithms.
@@ -303,46 +339,14 @@ impl Lowerer<'_> {
         let centre = self.b.reshape(loc, &[1, d]);
         let draws = self.b.binary(Binary::Add, centre, spread);
         let log_scale = self.b.reduce(Reduce::Sum, logs, &[0, 1]);
-        let (loc, scale, log_scale, noise) = (Some(loc), Some(scale), Some(log_scale), Some(noise));
-        Ok(Gaussian { draws, loc, scale, logs: None, log_scale, noise })
-    }
-
-    /// log q of the automatic guide's draws on the unconstrained scale, one a draw.
-    pub(super) fn gaussian_log_q(&mut self) -> Result<Value, Trouble> {
-        let d = self.layout.latents as f64;
-        let gaussian = self.gaussian()?;
-        let (Some(noise), Some(log_scale)) = (gaussian.noise, gaussian.log_scale) else {
-            return bug("the density of given points under the guide");
-        };
-        let square = self.b.unary(Unary::Square, noise);
-        let sum = self.b.reduce(Reduce::Sum, square, &[1]);
-        let sum = Value { id: sum, labels: vec![Label::Draws], event: 0 };
-        let half = self.scaled(&sum, -0.5)?;
-        let constant = self.literal(-0.5 * d * std::f64::consts::TAU.ln())?;
-        let base = self.binary(Binary::Add, &half, &constant)?;
-        self.binary(Binary::Sub, &base, &Value::plain(log_scale, 0))
-    }
-
-    /// Entropy of these sites under the automatic guide's Gaussian, closed. Other sites' may be inside a closed
-    /// divergence; those of a joint Gaussian are one number.
-    pub(super) fn gaussian_entropy(&mut self, sites: &[SiteId]) -> Result<Value, Trouble> {
-        let gaussian = self.gaussian()?;
-        let Some(mut log_scale) = gaussian.log_scale else {
-            return bug("the entropy of given points");
-        };
-        let mut counts = vec![0.0; self.layout.latents];
-        for block in self.layout.sites.iter().filter(|block| sites.contains(&block.of)) {
-            counts[block.offset..block.offset + block.len()].fill(1.0);
-        }
-        let d: f64 = counts.iter().sum();
-        if counts.contains(&0.0) {
-            let Some(logs) = gaussian.logs else { return bug("the entropy of some sites of a joint Gaussian") };
-            let latents = counts.len();
-            let counts = self.b.constant(Array::from_reals(counts), &[latents]);
-            let own = self.b.binary(Binary::Mul, logs, counts);
-            log_scale = self.b.reduce(Reduce::Sum, own, &[0]);
-        }
-        let constant = self.literal(0.5 * d * (1.0 + std::f64::consts::TAU.ln()))?;
-        self.binary(Binary::Add, &Value::plain(log_scale, 0), &constant)
+        Ok(Gaussian {
+            draws,
+            loc: Some(loc),
+            scale: Some(scale),
+            logs: None,
+            log_scale: Some(log_scale),
+            noise: Some(noise),
+            low_rank: None,
+        })
     }
 }

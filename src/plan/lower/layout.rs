@@ -64,6 +64,8 @@ impl Layout {
         let d = layout.latents;
         layout.scale_count = match model.guide.auto {
             Some(Auto::FullRank) => d * (d + 1) / 2,
+            // The diagonal, then the columns row by row.
+            Some(Auto::LowRank(rank)) => d * (1 + rank.min(d)),
             // A point has no scale.
             Some(Auto::Map) => 0,
             _ => d,

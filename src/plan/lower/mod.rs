@@ -18,6 +18,7 @@ use crate::shape::{Axis, AxisId, AxisKind, DimId, Size};
 use crate::source::Span;
 
 mod arrays;
+mod density;
 mod expr;
 mod guide;
 mod index;

@@ -1,0 +1,112 @@
+//! The density and the entropy of the automatic guide's joint Gaussian, and the one of low rank.
+
+use super::guide::{Gaussian, LowRank};
+use super::value::Label;
+use super::{Lowerer, Trouble, Value, bug};
+use crate::plan::{Binary, Contraction, NodeId, Reduce, Unary};
+
+impl Lowerer<'_> {
+    /// `loc + sd * e + F f`, with the logarithms of sd and F, row by row, packed. Entropy and density are those of the
+    /// small matrix M = I + F' D^-1 F.
+    pub(super) fn low_rank(
+        &mut self,
+        loc: NodeId,
+        packed: NodeId,
+        noise: NodeId,
+        rank: usize,
+    ) -> Result<Gaussian, Trouble> {
+        let d = self.layout.latents;
+        let logs = self.b.slice(packed, 0, 0, d);
+        let columns = self.b.slice(packed, 0, d, d * (1 + rank));
+        let columns = self.b.reshape(columns, &[d, rank]);
+        let scale = self.b.unary(Unary::Exp, logs);
+        let (own, shared) = (self.b.slice(noise, 1, 0, d), self.b.slice(noise, 1, d, d + rank));
+        let row = self.b.reshape(scale, &[1, d]);
+        let spread = self.b.binary(Binary::Mul, row, own);
+        let axes = Contraction { left: vec![0, 1], right: vec![2, 1], out: vec![0, 2] };
+        let along = self.b.contract(shared, columns, axes);
+        let offset = self.b.binary(Binary::Add, spread, along);
+        let centre = self.b.reshape(loc, &[1, d]);
+        let draws = self.b.binary(Binary::Add, centre, offset);
+
+        // F in units of the sds.
+        let by = self.b.reshape(scale, &[d, 1]);
+        let relative = self.b.binary(Binary::Div, columns, by);
+        let axes = Contraction { left: vec![0, 1], right: vec![0, 2], out: vec![1, 2] };
+        let product = self.b.contract(relative, relative, axes);
+        let identity: Vec<f64> = (0..rank * rank).map(|at| f64::from(at / rank == at % rank)).collect();
+        let identity = self.b.constant(crate::plan::Array::from_reals(identity), &[rank, rank]);
+        let inner = self.b.binary(Binary::Add, product, identity);
+        let inner = self.b.cholesky(inner);
+        let own = self.b.reduce(Reduce::Sum, logs, &[0]);
+        let kept = self.b.binary(Binary::Mul, inner, identity);
+        let diagonal = self.b.reduce(Reduce::Sum, kept, &[1]);
+        let diagonal = self.b.unary(Unary::Log, diagonal);
+        let beyond = self.b.reduce(Reduce::Sum, diagonal, &[0]);
+        let log_scale = self.b.binary(Binary::Add, own, beyond);
+        let scaled = self.b.binary(Binary::Div, offset, row);
+        let low_rank = Some(LowRank { scaled, relative, inner });
+        Ok(Gaussian {
+            draws,
+            loc: Some(loc),
+            scale: None,
+            logs: None,
+            log_scale: Some(log_scale),
+            noise: Some(noise),
+            low_rank,
+        })
+    }
+
+    /// The squared length of every draw's offset in units of the covariance: of a low rank by Woodbury's identity,
+    /// `w'w - |C^-1 G' w|^2` with `w` and `G` in units of the sds and `C C' = I + G' G`.
+    fn gaussian_square(&mut self, gaussian: &Gaussian, noise: NodeId) -> NodeId {
+        let own = gaussian.low_rank.as_ref().map_or(noise, |of| of.scaled);
+        let square = self.b.unary(Unary::Square, own);
+        let sum = self.b.reduce(Reduce::Sum, square, &[1]);
+        let Some(of) = &gaussian.low_rank else { return sum };
+        let axes = Contraction { left: vec![0, 1], right: vec![1, 2], out: vec![2, 0] };
+        let seen = self.b.contract(of.scaled, of.relative, axes);
+        let solved = self.b.solve_triangular(of.inner, seen, false);
+        let square = self.b.unary(Unary::Square, solved);
+        let explained = self.b.reduce(Reduce::Sum, square, &[0]);
+        self.b.binary(Binary::Sub, sum, explained)
+    }
+
+    /// log q of the automatic guide's draws on the unconstrained scale, one a draw.
+    pub(super) fn gaussian_log_q(&mut self) -> Result<Value, Trouble> {
+        let d = self.layout.latents as f64;
+        let gaussian = self.gaussian()?;
+        let (Some(noise), Some(log_scale)) = (gaussian.noise, gaussian.log_scale) else {
+            return bug("the density of given points under the guide");
+        };
+        let sum = self.gaussian_square(&gaussian, noise);
+        let sum = Value { id: sum, labels: vec![Label::Draws], event: 0 };
+        let half = self.scaled(&sum, -0.5)?;
+        let constant = self.literal(-0.5 * d * std::f64::consts::TAU.ln())?;
+        let base = self.binary(Binary::Add, &half, &constant)?;
+        self.binary(Binary::Sub, &base, &Value::plain(log_scale, 0))
+    }
+
+    /// Entropy of these sites under the automatic guide's Gaussian, closed. Other sites' may be inside a closed
+    /// divergence; those of a joint Gaussian are one number.
+    pub(super) fn gaussian_entropy(&mut self, sites: &[SiteId]) -> Result<Value, Trouble> {
+        let gaussian = self.gaussian()?;
+        let Some(mut log_scale) = gaussian.log_scale else {
+            return bug("the entropy of given points");
+        };
+        let mut counts = vec![0.0; self.layout.latents];
+        for block in self.layout.sites.iter().filter(|block| sites.contains(&block.of)) {
+            counts[block.offset..block.offset + block.len()].fill(1.0);
+        }
+        let d: f64 = counts.iter().sum();
+        if counts.contains(&0.0) {
+            let Some(logs) = gaussian.logs else { return bug("the entropy of some sites of a joint Gaussian") };
+            let latents = counts.len();
+            let counts = self.b.constant(crate::plan::Array::from_reals(counts), &[latents]);
+            let own = self.b.binary(Binary::Mul, logs, counts);
+            log_scale = self.b.reduce(Reduce::Sum, own, &[0]);
+        }
+        let constant = self.literal(0.5 * d * (1.0 + std::f64::consts::TAU.ln()))?;
+        self.binary(Binary::Add, &Value::plain(log_scale, 0), &constant)
+    }
+}
