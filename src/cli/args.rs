@@ -59,7 +59,7 @@ pub struct Check {
 }
 
 /// `--set K=V`, shared by verbs that compile.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct Set {
     /// The value of a `dim` or of a scalar `const`.
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
@@ -134,17 +134,17 @@ pub struct Fit {
     /// What computes: cpu, ndarray or wgpu.
     #[arg(long, value_name = "BACKEND")]
     pub backend: Option<String>,
-    /// The seed of every draw.
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    pub seed: u64,
+    /// The seed of every draw [default: 0].
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u64>,
     /// A new or an empty folder for the run [default: runs/MODEL-1, -2, ...].
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
     /// Write over a run that is there.
     #[arg(long)]
     pub force: bool,
-    /// Go on from a run that was stopped.
-    #[arg(long, value_name = "RUN")]
+    /// Go on from a run that was stopped, with its flags.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "force"])]
     pub resume: Option<PathBuf>,
     /// How many threads compute; the answer is the same for any number.
     #[arg(long, value_name = "T")]
@@ -160,7 +160,7 @@ pub struct Fit {
 }
 
 /// Flags that replace entries of the `fit` block; each takes what the entry takes.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 #[command(next_help_heading = "In place of entries of the fit block")]
 pub struct Entries {
     /// `elbo`, `elbo(beta: 4)`, ...

@@ -1,16 +1,16 @@
 //! From a compiled model and its data to an outcome: the border between the command and the fit.
 
-use std::time::Instant;
-
+use crate::cli::keep::Keeper;
 use crate::cli::problems::CliProblem;
 use crate::data::Bound;
 use crate::elbo::Elbo;
+use crate::fit::Failure;
 use crate::fit::drive::{self, Task};
-use crate::fit::{Control, Event, Failure, Phase};
 use crate::plan::Backend;
 use crate::plan::reference::Reference;
 use crate::problem::Problem;
-use crate::report::{Outcome, TraceRow, told};
+use crate::report::{Outcome, told};
+use crate::run::Store;
 
 /// What a fit is asked for.
 pub struct Request<'a> {
@@ -48,8 +48,9 @@ const REFERENCE: &str = "reference";
 /// What a fit runs on where nothing is asked for.
 pub const DEFAULT_BACKEND: &str = if cfg!(feature = "cpu") { "cpu" } else { REFERENCE };
 
-/// Fits; `show` sees every event and says whether to go on. Times of compilation and in total, and hashes, are the caller's.
-pub fn drive(request: &Request, show: &mut dyn FnMut(&Event) -> Control) -> Result<Outcome, Failure> {
+/// Fits, or goes on with a fit, and keeps its state in the run. Times of compilation and in total, and hashes, are the
+/// caller's.
+pub fn drive<S: Store>(request: &Request, keeper: &mut Keeper<S>) -> Result<Outcome, Failure> {
     let model = &request.elbo.model;
     let task = Task {
         elbo: request.elbo,
@@ -58,21 +59,14 @@ pub fn drive(request: &Request, show: &mut dyn FnMut(&Event) -> Control) -> Resu
         seed: request.seed,
         backend: request.backend,
     };
-    let start = Instant::now();
-    let per_epoch = batches(request);
-    let (mut trace, mut seconds) = (vec![], 0.0);
-    let found = drive::fit(&task, &mut |event: &Event| {
-        seconds = start.elapsed().as_secs_f64();
-        // The loop is over when its draws are weighed: that event has no bound.
-        if event.phase != Phase::Weigh {
-            let epoch = per_epoch.map(|n| event.step as f64 / n as f64);
-            trace.push(TraceRow { step: event.step, epoch, seconds, elbo: event.bound });
-        }
-        show(event)
-    })?;
+    let from = keeper.from();
+    let found = drive::resume(&task, &from, keeper)?;
+    let trace = std::mem::take(&mut keeper.trace);
     let mut outcome = told(model, request.seed, request.backend.name(), found, trace);
-    outcome.summary.seconds.fit = seconds;
+    outcome.summary.seconds.fit = keeper.seconds;
     outcome.summary.rows = request.bound.rows;
+    let sizes = model.dims.iter().filter_map(|(id, dim)| Some((dim.name.clone(), *request.bound.dims.get(&id)?)));
+    outcome.summary.dims.0 = sizes.collect();
     Ok(outcome)
 }
 

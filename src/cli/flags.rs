@@ -38,6 +38,35 @@ pub fn apply(source: &Source, flags: &Entries, screen: &Screen) -> Result<Flagge
     Ok(Flagged { compiled, kept })
 }
 
+/// The flags with the values of a file in place of its name.
+pub fn resolved(flags: &Entries, screen: &Screen) -> Result<Entries, End> {
+    let Some(file) = flags.init.as_ref().filter(|init| init.ends_with(".json")) else { return Ok(flags.clone()) };
+    let bytes = file::read(Path::new(file), screen)?;
+    let record = init::record(&bytes).map_err(|why| {
+        screen.problem(CliProblem::InitFile { file: file.clone(), why });
+        End::Usage
+    })?;
+    Ok(Entries { init: Some(record), ..flags.clone() })
+}
+
+/// Every flag that takes one value, by the name of its entry.
+pub fn fields(flags: &mut Entries) -> [(&'static str, &mut Option<String>); 12] {
+    [
+        ("objective", &mut flags.objective),
+        ("optimizer", &mut flags.optimizer),
+        ("lr", &mut flags.lr),
+        ("epochs", &mut flags.epochs),
+        ("steps", &mut flags.steps),
+        ("particles", &mut flags.particles),
+        ("draws", &mut flags.draws),
+        ("stop", &mut flags.stop),
+        ("patience", &mut flags.patience),
+        ("clip", &mut flags.clip),
+        ("init", &mut flags.init),
+        ("guide", &mut flags.guide),
+    ]
+}
+
 /// Name and text of every entry that a flag gives.
 fn entries(ast: &Ast, flags: &Entries, screen: &Screen) -> Result<Vec<(&'static str, String)>, End> {
     let plain = [
@@ -49,6 +78,7 @@ fn entries(ast: &Ast, flags: &Entries, screen: &Screen) -> Result<Vec<(&'static 
         ("stop", &flags.stop),
         ("patience", &flags.patience),
         ("clip", &flags.clip),
+        ("init", &flags.init),
     ];
     let mut entries: Vec<(&'static str, String)> =
         plain.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
@@ -65,18 +95,6 @@ fn entries(ast: &Ast, flags: &Entries, screen: &Screen) -> Result<Vec<(&'static 
     if !flags.batch.is_empty() {
         let batch: Vec<String> = flags.batch.iter().map(|batch| batch.replacen('=', " = ", 1)).collect();
         entries.push(("batch", batch.join(", ")));
-    }
-    match &flags.init {
-        Some(init) if init.ends_with(".json") => {
-            let bytes = file::read(Path::new(init), screen)?;
-            let record = init::record(&bytes).map_err(|why| {
-                screen.problem(CliProblem::InitFile { file: init.clone(), why });
-                End::Usage
-            })?;
-            entries.push(("init", record));
-        }
-        Some(init) => entries.push(("init", init.clone())),
-        None => {}
     }
     Ok(entries)
 }

@@ -18,11 +18,13 @@ mod fit;
 mod fix;
 mod flags;
 mod init;
+mod keep;
 mod fmt;
 mod open;
 mod problems;
 mod progress;
 mod report;
+mod resume;
 mod screen;
 mod sets;
 mod simulate;
@@ -121,6 +123,9 @@ fn refused(error: &clap::Error) -> Ended {
     let _ = error.print();
     if error.use_stderr() { Err(End::Usage) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod killed;
 
 #[cfg(test)]
 mod tests {

@@ -88,7 +88,6 @@ pub enum CliProblem {
     Backend {
         name: String,
     },
-    Resume,
     Threads,
     /// The system did not give as many threads.
     #[cfg_attr(not(feature = "cpu"), allow(dead_code))]
@@ -195,8 +194,6 @@ impl From<CliProblem> for Problem {
                 error("ppl::cli::backend", format!("the backend `{name}` is not in this build of ppl"))
                     .help("build it with the feature of its name: `cargo build --release --features cpu`")
             }
-            P::Resume => error("ppl::limitation::resume", "`--resume` is not there yet")
-                .help("start the fit again; the same seed takes the same steps"),
             P::ThreadPool { count, why } => error("ppl::cli::threads", format!("cannot use {count} threads: {why}"))
                 .help("ask for fewer, or leave `--threads` out: one for each core"),
             P::Threads => error("ppl::cli::threads", "--threads must be at least 1"),

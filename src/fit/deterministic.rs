@@ -148,6 +148,7 @@ impl Deterministic {
         };
         self.ended = Some(ending).filter(|ending| *ending != Ending::Stopped);
         self.evaluations = target.evaluations;
+        watch.end(&|| State { buffers: self.buffers() });
         watch.event(&Event { step: self.steps, phase: Phase::Weigh, bound: f64::NAN });
         self.finish(&mut target, ending)
     }

@@ -256,7 +256,10 @@ fn stochastic(
     let rule = block.optimizer.as_ref().and_then(|o| Rule::of(o.rule)).unwrap_or(Rule::ADAM);
     let mut found = Ascent::new(Optimizer::new(rule, params.len()), params);
     found.restore(from)?;
-    let stopped = found.climb(&target, &settings, watch)?;
+    let climbed = found.climb(&target, &settings, watch);
+    // Also of a fit that failed: the state before the step that did.
+    watch.end(&|| found.state());
+    let stopped = climbed?;
     watch.event(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
     let fitted = Fitted {
         elbo: task.elbo,

@@ -151,6 +151,9 @@ pub trait Watch {
     fn step(&mut self, _state: &dyn Fn() -> State) -> Control {
         Control::Continue
     }
+
+    /// Told that no further step comes before what was found is told of, and the state that leaves.
+    fn end(&mut self, _state: &dyn Fn() -> State) {}
 }
 
 impl<F: FnMut(&Event) -> Control> Watch for F {

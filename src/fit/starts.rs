@@ -202,13 +202,15 @@ impl Searched {
         Ok((outcome, self.bounds))
     }
 
-    fn state(&self) -> State {
+    /// The state of one of the fits among the others.
+    fn with(&self, fit: State) -> State {
         let mut state = State::default();
         state.put("starts.number", [self.number as f64]);
         state.put("starts.bounds", self.bounds.clone());
         if let Some(best) = &self.best {
             state.put_part("best", best.fit.buffers());
         }
+        state.put_part("fit", fit.buffers);
         state
     }
 }
@@ -234,13 +236,12 @@ impl Watch for Among<'_> {
     }
 
     fn step(&mut self, state: &dyn Fn() -> State) -> Control {
-        let others = self.others;
-        let control = self.watch.step(&|| {
-            let mut whole = others.state();
-            whole.put_part("fit", state().buffers);
-            whole
-        });
+        let control = self.watch.step(&|| self.others.with(state()));
         self.stopped |= control == Control::Stop;
         control
+    }
+
+    fn end(&mut self, state: &dyn Fn() -> State) {
+        self.watch.end(&|| self.others.with(state()));
     }
 }

@@ -1,6 +1,7 @@
 //! What a fit found, as values, and the bytes of the files that tell it.
 
 use crate::problem::Bug;
+use crate::run::hash;
 
 mod draws;
 mod nested;
@@ -30,8 +31,6 @@ pub struct Outcome {
     pub params: Vec<Tensor>,
     pub trace: Vec<TraceRow>,
     pub draws: Draws,
-    /// Ctrl-C ended the fit.
-    pub interrupted: bool,
 }
 
 /// Names of files and their bytes.
@@ -41,9 +40,10 @@ pub type Files = Vec<(&'static str, Vec<u8>)>;
 pub const LONGEST: usize = 10_000;
 
 impl Outcome {
-    /// The files of a run but its summary, and the outcome with a summary that names what it leaves to them.
+    /// The files of a run but its summary, and the outcome with a summary that names what it leaves to them, with their
+    /// checksums.
     pub fn files(self) -> Result<(Outcome, Files), Bug> {
-        let (outcome, long) = self.split();
+        let (mut outcome, long) = self.split();
         let mut files = vec![
             ("params.safetensors", tensors(&outcome.params)?),
             ("trace.csv", trace_csv(&outcome.trace).into_bytes()),
@@ -52,7 +52,14 @@ impl Outcome {
         if !long.is_empty() {
             files.push(("sites.safetensors", tensors(&long)?));
         }
+        outcome.sum(&files);
         Ok((outcome, files))
+    }
+
+    /// Adds the checksums of files to the summary.
+    pub fn sum<B: AsRef<[u8]>>(&mut self, files: &[(&'static str, B)]) {
+        let sums = files.iter().map(|(file, bytes)| (file.to_string(), hash(bytes.as_ref())));
+        self.summary.checksums.0.extend(sums);
     }
 
     /// Takes arrays that are too long out of the summary, names them there, and returns them as tensors.

@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use crate::diagnose::summary::Summary as Told;
 use crate::report::{Nested, Ordered, Tensor};
+use crate::run::{FORMAT, signed};
 
 /// The whole of `summary.json`, in the order in which it is written.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// The version of this format: 1.
-    pub format: u32,
+    pub format: u64,
     /// The version of `ppl` that wrote it.
     pub ppl: String,
     pub model: String,
@@ -18,12 +19,16 @@ pub struct Summary {
     pub objective: String,
     pub steps: usize,
     pub rows: usize,
+    /// The size of every dim.
+    pub dims: Ordered<usize>,
     pub seconds: Seconds,
     /// `deterministic` or `stochastic`
     pub path: String,
     pub path_because: String,
     /// `None` where the user fixed steps or epochs.
     pub converged: Option<bool>,
+    /// Ctrl-C ended the fit: `--resume` goes on with it.
+    pub interrupted: bool,
     /// The bound that each start found, where there were several.
     pub starts: Vec<f64>,
     /// E_q[log p - log q] on all data; `None` where there is no bound.
@@ -42,6 +47,8 @@ pub struct Summary {
     /// Names of sites and params that are in `sites.safetensors`.
     pub omitted: Vec<String>,
     pub hashes: Hashes,
+    /// Of the files beside this one, by name.
+    pub checksums: Ordered<String>,
     pub warnings: Vec<Warning>,
 }
 
@@ -131,7 +138,7 @@ impl Summary {
     /// Everything unknown but what names the run.
     pub fn new(model: &str, seed: u64, backend: &str) -> Summary {
         Summary {
-            format: 1,
+            format: FORMAT,
             ppl: env!("CARGO_PKG_VERSION").into(),
             model: model.into(),
             seed,
@@ -139,10 +146,12 @@ impl Summary {
             objective: "elbo".into(),
             steps: 0,
             rows: 0,
+            dims: Ordered::default(),
             seconds: Seconds::default(),
             path: "deterministic".into(),
             path_because: String::new(),
             converged: None,
+            interrupted: false,
             starts: vec![],
             elbo: None,
             objective_value: None,
@@ -156,16 +165,15 @@ impl Summary {
             params: Ordered::default(),
             omitted: vec![],
             hashes: Hashes::default(),
+            checksums: Ordered::default(),
             warnings: vec![],
         }
     }
 
-    /// The text of `summary.json`.
+    /// The text of `summary.json`, which ends with its own checksum.
     pub fn json(&self) -> String {
         // Only a map with keys that are no text could fail, and there is none.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
+        signed(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
 }
 

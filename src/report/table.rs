@@ -162,7 +162,7 @@ mod tests {
     fn the_json_has_every_key_of_the_contract() {
         let value: serde_json::Value = serde_json::from_str(&summary().json()).unwrap();
         let keys = "format ppl model seed backend objective steps rows seconds converged elbo objective_value khat path \
-                    path_because importance sites params omitted hashes warnings";
+                    path_because importance sites params omitted hashes checksums dims interrupted checksum warnings";
         for key in keys.split_whitespace() {
             assert!(value.get(key).is_some(), "{key}");
         }
@@ -177,7 +177,7 @@ mod tests {
         let mut summary = summary();
         let long = SiteDraws::new(&[10_001], &vec![told(1.0); 10_001]);
         summary.sites.0.push(("z".into(), Site::Draws(Box::new(long))));
-        let outcome = Outcome { summary, params: vec![], trace: vec![], draws: Default::default(), interrupted: false };
+        let outcome = Outcome { summary, params: vec![], trace: vec![], draws: Default::default() };
         let (outcome, tensors) = outcome.split();
         assert_eq!(outcome.summary.omitted, ["z"]);
         assert!(outcome.summary.sites.get("z").is_none() && outcome.summary.sites.get("mu").is_some());

@@ -20,6 +20,7 @@ pub fn told(model: &Model, seed: u64, backend: &str, found: drive::Outcome, trac
     .into();
     summary.path_because = found.path_because;
     summary.converged = found.converged;
+    summary.interrupted = found.stopped;
     summary.starts = found.starts;
     summary.elbo = posterior.elbo.map(|elbo| Estimate { mean: elbo.mean, se: elbo.se });
     let by_default = if model.guide.auto.is_some_and(Auto::is_mode) { "log_joint" } else { "elbo" };
@@ -73,7 +74,7 @@ pub fn told(model: &Model, seed: u64, backend: &str, found: drive::Outcome, trac
         log_p: posterior.draws.log_p,
         log_g: posterior.draws.log_q,
     };
-    Outcome { summary, params: tensors, trace, draws, interrupted: found.stopped }
+    Outcome { summary, params: tensors, trace, draws }
 }
 
 fn site(quantity: &Quantity) -> Site {

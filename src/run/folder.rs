@@ -46,6 +46,7 @@ impl Store for Folder {
         let mut names = entries
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
             .collect::<io::Result<Vec<_>>>()?;
+        names.retain(|name| name != LOCK && !is_unfinished(name));
         names.sort();
         Ok(names)
     }
@@ -55,16 +56,20 @@ impl Store for Folder {
     }
 
     fn lock(&mut self) -> io::Result<bool> {
-        let file = File::create(self.path.join(LOCK))?;
-        match file.try_lock() {
-            Ok(()) => {
-                self.lock = Some(file);
-                Ok(true)
+        let path = self.path.join(LOCK);
+        loop {
+            let file = File::create(&path)?;
+            match file.try_lock() {
+                // Who held it before takes its file away: then this is a lock on nothing.
+                Ok(()) if !is_at(&file, &path) => continue,
+                Ok(()) => self.lock = Some(file),
+                Err(fs::TryLockError::WouldBlock) => return Ok(false),
+                // Some network folders know no locks: a run there is not protected, but possible.
+                Err(fs::TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+                Err(fs::TryLockError::Error(error)) => return Err(error),
             }
-            Err(fs::TryLockError::WouldBlock) => Ok(false),
-            // Some network folders know no locks: a run there is not protected, but possible.
-            Err(fs::TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(true),
-            Err(fs::TryLockError::Error(error)) => Err(error),
+            self.sweep();
+            return Ok(true);
         }
     }
 
@@ -81,8 +86,9 @@ impl Store for Folder {
     }
 
     fn remove_empty(&mut self) -> io::Result<()> {
-        if self.lock.take().is_some() {
+        if self.lock.is_some() {
             fs::remove_file(self.path.join(LOCK))?;
+            self.lock = None;
         }
         fs::remove_dir(&self.path)
     }
@@ -90,21 +96,52 @@ impl Store for Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.lock.take().is_some() {
-            // A lock file that stays is empty and harms nothing.
+        if self.lock.is_some() {
+            // While it is still held. A lock file that stays is empty and harms nothing.
             let _ = fs::remove_file(self.path.join(LOCK));
         }
     }
+}
+
+impl Folder {
+    /// Takes away what a process was writing when it was killed.
+    fn sweep(&self) {
+        let names = fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| entry.path());
+        for path in names.filter(|path| path.file_name().is_some_and(|name| is_unfinished(&name.to_string_lossy()))) {
+            // What stays is never read.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Whether a file is still the one at this path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let inode = |metadata: io::Result<fs::Metadata>| metadata.map(|metadata| metadata.ino()).ok();
+    inode(file.metadata()) == inode(fs::metadata(path))
+}
+
+/// Elsewhere an open file cannot be taken away.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// The name under which a file is written before it is whole.
+fn unfinished(name: &str) -> String {
+    format!(".{name}.{}.tmp", std::process::id())
+}
+
+fn is_unfinished(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".tmp")
 }
 
 /// Writes beside the file, then renames: whoever reads sees the old bytes or the new ones, never half of them.
 /// Permissions of a file that is replaced are kept, and a link is followed, so that it stays a link.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(name);
+    let beside = path.with_file_name(unfinished(&path.file_name().unwrap_or_default().to_string_lossy()));
     let written = write_new(&beside, &path, bytes).and_then(|()| fs::rename(&beside, &path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);

@@ -1,58 +1,34 @@
 //! Runs in a store that fails where it is told to, and in a real folder.
 
 use std::collections::BTreeMap;
-use std::io;
 
+use super::fake::Full;
 use super::*;
-
-/// Fails at the k-th write and from then on: a disk that is full.
-#[derive(Default)]
-struct Full {
-    files: BTreeMap<String, Vec<u8>>,
-    writes: usize,
-    fails_at: Option<usize>,
-}
-
-impl Store for &mut Full {
-    fn name(&self) -> String {
-        "out".into()
-    }
-    fn list(&self) -> io::Result<Vec<String>> {
-        Ok(self.files.keys().cloned().collect())
-    }
-    fn create(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-    fn lock(&mut self) -> io::Result<bool> {
-        Ok(true)
-    }
-    fn write(&mut self, file: &str, bytes: &[u8]) -> io::Result<()> {
-        self.writes += 1;
-        if self.fails_at.is_some_and(|at| self.writes >= at) {
-            return Err(io::Error::new(io::ErrorKind::StorageFull, "no space left on device"));
-        }
-        self.files.insert(file.into(), bytes.to_vec());
-        Ok(())
-    }
-    fn read(&self, file: &str) -> io::Result<Vec<u8>> {
-        self.files.get(file).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-    fn remove(&mut self, file: &str) -> io::Result<()> {
-        self.files.remove(file).map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-    fn remove_empty(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::problem::Problem;
 
 /// What a fit hands over, in small.
 fn found() -> Vec<(&'static str, Vec<u8>)> {
     vec![("params.safetensors", vec![1]), ("trace.csv", vec![2]), ("draws.csv", vec![3])]
 }
 
+const TEXTS: [(&str, &str); 2] = [("model.vi", "model {}"), ("elbo.txt", "elbo m")];
+
+fn identity() -> Identity {
+    let (set, flags) = (BTreeMap::new(), BTreeMap::from([("lr".to_string(), "0.1".to_string())]));
+    let hash = |text: &str| text.to_string();
+    Identity { model: hash("m"), bound: hash("b"), data: hash("d"), backend: "cpu".into(), seed: 3, set, flags }
+}
+
+fn kept(step: f64) -> Vec<u8> {
+    let mut state = crate::fit::State::default();
+    state.put("step", [step]);
+    Kept { identity: identity(), state }.bytes().unwrap()
+}
+
 fn write(store: &mut Full, overwrite: Overwrite) -> Result<(), RunProblem> {
     let mut run = Run::open(store, overwrite)?;
-    run.begin("model {}", "elbo m")?;
+    run.begin(Some(&kept(0.0)), &TEXTS)?;
+    run.keep(&kept(1.0))?;
     run.finish(&found(), "{}")
 }
 
@@ -66,7 +42,79 @@ fn a_full_disk_never_leaves_a_summary() {
         let failure = write(&mut store, Overwrite::Never).unwrap_err();
         assert!(matches!(failure, RunProblem::Write { .. }) && !failure.is_usage());
         assert!(!store.files.contains_key("summary.json"), "write {at}");
+        // What was kept last is there; before that nothing is, and nothing is lost.
+        store.fails_at = None;
+        let (mut run, found) = Run::resume(&mut store).unwrap();
+        let step = found.map(|kept| kept.state.get("step").unwrap()[0]);
+        assert_eq!(step, [None, Some(0.0), Some(0.0), Some(0.0), Some(1.0)].get(at - 1).copied().unwrap_or(Some(1.0)));
+        run.begin(None, &TEXTS).unwrap();
+        drop(run);
+        assert_eq!(Run::open(&mut store, Overwrite::Never).err(), Some(RunProblem::Exists { folder: "out".into() }));
     }
+}
+
+#[test]
+fn a_state_that_is_not_as_written_is_named_and_not_used() {
+    let mut store = Full::default();
+    write(&mut store, Overwrite::Never).unwrap();
+    let whole = store.files["state.safetensors"].clone();
+    for at in [0, 9, whole.len() / 2, whole.len() - 1] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 4;
+        for bytes in [bytes, whole[..at].to_vec()] {
+            store.files.insert("state.safetensors".into(), bytes);
+            let refused = Run::resume(&mut store).err().expect("not a state");
+            let RunProblem::Damaged { file, .. } = &refused else { panic!("{refused:?}") };
+            assert_eq!((file.as_str(), refused.is_usage()), ("state.safetensors", false));
+        }
+    }
+    // Another format is told as such, newer or older.
+    for (found, help) in [(2, "newer"), (0, "older")] {
+        let problem =
+            Problem::from(RunProblem::Format { folder: "out".into(), file: "state.safetensors".into(), found });
+        assert!(problem.help.unwrap().contains(help));
+    }
+    store.files.remove("state.safetensors");
+    assert_eq!(Run::resume(&mut store).err(), Some(RunProblem::NoState { folder: "out".into() }));
+}
+
+#[test]
+fn another_run_is_told_by_what_differs() {
+    let other = |change: &dyn Fn(&mut Identity)| {
+        let mut other = identity();
+        change(&mut other);
+        let list = identity().differences(&other, &["steps"]);
+        let problem = RunProblem::Differs { folder: "out".into(), list: list.clone() };
+        if list.is_empty() { String::new() } else { Problem::from(problem).message }
+    };
+    assert_eq!(other(&|_| {}), "");
+    assert_eq!(other(&|it| it.flags = [("lr".into(), "0.1".into()), ("steps".into(), "9".into())].into()), "");
+    assert_eq!(other(&|it| it.data = "e".into()), "out is a run of another data");
+    assert_eq!(other(&|it| (it.model, it.bound) = ("n".into(), "c".into())), "out is a run of another model");
+    assert_eq!(other(&|it| it.seed = 4), "out is a run of `--seed` (3 there, 4 here)");
+    assert_eq!(other(&|it| it.flags.clear()), "out is a run of `--lr` (0.1 there, not given here)");
+}
+
+#[test]
+fn a_finished_run_is_read_by_its_checksums() {
+    let mut store = Full::default();
+    let sum = hash(b"abc");
+    let summary = signed(&format!("{{\n  \"format\": 1,\n  \"checksums\": {{\"draws.csv\": \"{sum}\"}}\n}}\n"));
+    let mut run = Run::open(&mut store, Overwrite::Never).unwrap();
+    run.begin(Some(&kept(0.0)), &TEXTS).unwrap();
+    drop(run);
+    assert_eq!(Finished::open(&mut store).err(), Some(RunProblem::NotFinished { folder: "out".into() }));
+    store.files.insert("draws.csv".into(), b"abc".to_vec());
+    store.files.insert("summary.json".into(), summary.clone().into_bytes());
+    assert_eq!(Finished::open(&mut store).unwrap().file("draws.csv").unwrap(), b"abc");
+    store.files.insert("draws.csv".into(), b"abd".to_vec());
+    let damaged = Finished::open(&mut store).unwrap().file("draws.csv").unwrap_err();
+    assert!(matches!(&damaged, RunProblem::Damaged { file, .. } if file == "draws.csv"), "{damaged:?}");
+    store.files.insert("summary.json".into(), summary.replace("{\"draws", "{\"drawz").into_bytes());
+    let damaged = Finished::open(&mut store).err().unwrap();
+    assert!(matches!(&damaged, RunProblem::Damaged { file, .. } if file == "summary.json"), "{damaged:?}");
+    store.files.insert("summary.json".into(), signed("{\n  \"format\": 2\n}\n").into_bytes());
+    assert!(matches!(Finished::open(&mut store).err(), Some(RunProblem::Format { found: 2, .. })));
 }
 
 #[test]
@@ -76,7 +124,7 @@ fn a_run_is_not_written_over_without_force() {
     let again = write(&mut store, Overwrite::Never).unwrap_err();
     assert_eq!(again, RunProblem::Exists { folder: "out".into() });
     // The old run is gone as a whole when the new one fails halfway.
-    store.fails_at = Some(store.writes + 3);
+    store.fails_at = Some(store.writes + 5);
     write(&mut store, Overwrite::Runs).unwrap_err();
     assert!(!store.files.contains_key("summary.json"));
     store.fails_at = None;
@@ -102,11 +150,16 @@ fn folders_are_numbered_locked_and_replaced_whole() {
     let mut run = Run::open(first, Overwrite::Never).unwrap();
     let other = Run::open(Folder::new(&path), Overwrite::Never).err();
     assert_eq!(other, Some(RunProblem::Locked { folder: path.clone() }));
-    run.begin("model {}", "elbo m").unwrap();
+    run.begin(Some(&kept(0.0)), &TEXTS).unwrap();
     run.finish(&found(), "{}").unwrap();
     drop(run);
-    let left = Folder::new(&path).list().unwrap();
-    assert_eq!(left, ["draws.csv", "elbo.txt", "model.vi", "params.safetensors", "summary.json", "trace.csv"]);
+    // What a killed process was writing is taken away by the next one.
+    std::fs::write(std::path::Path::new(&path).join(".draws.csv.77.tmp"), "half").unwrap();
+    drop(Run::resume(Folder::new(&path)).unwrap());
+    let mut left: Vec<_> = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    let files = "draws.csv elbo.txt model.vi params.safetensors state.safetensors summary.json trace.csv";
+    assert_eq!(left, files.split(' ').collect::<Vec<_>>());
     let other = Run::open(Folder::new(&path), Overwrite::Never).err();
     assert_eq!(other, Some(RunProblem::Exists { folder: path }));
 }
@@ -117,7 +170,7 @@ fn a_fit_that_failed_leaves_no_folder() {
     let folder = Folder::next(parent.path(), "m").unwrap();
     let path = folder.name();
     let mut run = Run::open(folder, Overwrite::Never).unwrap();
-    run.begin("model {}", "elbo m").unwrap();
+    run.begin(Some(&kept(0.0)), &TEXTS).unwrap();
     run.abandon();
     assert!(!std::path::Path::new(&path).exists());
 }

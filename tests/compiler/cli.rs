@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A model that is right, laid out as `fmt` does.
-const GOOD: &str = "\
+pub const GOOD: &str = "\
 data y[J]: real
 data sigma[J]: positive
 
@@ -38,7 +38,7 @@ impl Place {
         self.0.path()
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ppl"));
         command.args(args).current_dir(self.path()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
         command.env_remove("PPL_DATA").env("XDG_CACHE_HOME", self.path().join("cache")).env_remove("COLUMNS");
@@ -61,7 +61,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output) -> Ran {
+    pub fn of(output: Output) -> Ran {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
@@ -92,6 +92,7 @@ fn a_bad_command_line_is_exit_2() {
         &["fit", "m.vi", "--rows", "5..2"],
         &["fit", "m.vi", "--backend", "tpu"],
         &["fit", "m.vi", "--resume", "runs/m-1"],
+        &["fit", "m.vi", "--resume", "runs/m-1", "--out", "runs/m-2"],
         &["fit", "m.vi", "--threads", "0"],
         &["fit", "m.vi", "--steps", "1", "--epochs", "1"],
         &["fit", "m.vi", "--steps", "5 }"],
@@ -306,28 +307,6 @@ fn flags_take_the_place_of_entries() {
     assert_eq!((&summary["path_because"], &summary["converged"]), (&"steps given".into(), &serde_json::Value::Null));
     let wrong = place.run(&["fit", "m.vi", "--data", "eight_schools", "--steps", "many"]);
     assert_eq!(wrong.code, 1, "{}", wrong.err);
-}
-
-#[test]
-#[cfg(unix)]
-fn ctrl_c_stops_after_the_step_and_writes_everything() {
-    let place = Place::new(&[("m.vi", GOOD)]);
-    let args = ["fit", "m.vi", "--data", "eight_schools", "--steps", "2000000000", "--out", "run"];
-    let mut command = place.command(&args);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs");
-    let begun = place.path().join("run/elbo.txt");
-    while !begun.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    // The handler is set a moment after the folder is begun.
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
-    assert!(killed.success());
-    let ran = Ran::of(child.wait_with_output().expect("it ends"));
-    assert_eq!(ran.code, 130, "{}", ran.err);
-    let summary: serde_json::Value = serde_json::from_str(&place.read("run/summary.json")).expect("JSON");
-    assert!(summary["steps"].as_u64().expect("steps") < 2_000_000_000);
-    assert!(place.read("run/trace.csv").lines().count() > 1);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod mutation;
 mod represented;
 mod resume;
 mod rules;
+mod runs;
 mod sampler;
 mod simulate;
 mod support;

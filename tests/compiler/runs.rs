@@ -1,0 +1,209 @@
+//! RUN folders as a user meets them: fits that are stopped, killed and gone on with, and folders that are not as written.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use ppl::run::{Folder, Run};
+use serde_json::Value;
+
+use crate::cli::{GOOD, Place, Ran};
+
+/// Files of a run but for what is measured by a clock.
+fn timeless(run: &Path) -> Vec<(String, String)> {
+    let read = |file: &str| fs::read_to_string(run.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let mut summary: Value = serde_json::from_str(&read("summary.json")).expect("JSON");
+    summary["seconds"].take();
+    summary["checksum"].take();
+    summary["checksums"]["trace.csv"].take();
+    let kept_cell = |(i, cell): (usize, &str)| (i != 2).then(|| format!("{cell},"));
+    let cells = |line: &str| line.split(',').enumerate().filter_map(kept_cell).collect::<String>() + "\n";
+    let trace = read("trace.csv").lines().map(cells).collect();
+    let params = format!("{:?}", fs::read(run.join("params.safetensors")).expect("params"));
+    let mut files = vec![("summary".into(), summary.to_string()), ("trace".into(), trace), ("params".into(), params)];
+    files.extend(["draws.csv", "model.vi", "elbo.txt"].map(|file| (file.to_string(), read(file))));
+    files
+}
+
+#[track_caller]
+fn assert_same(place: &Place, run: &str, whole: &str) {
+    for ((file, one), (_, other)) in timeless(&place.path().join(run)).iter().zip(&timeless(&place.path().join(whole)))
+    {
+        assert!(one == other, "{file} of {run} differs:\n{one}\n\nand of {whole}:\n{other}");
+    }
+}
+
+fn start(place: &Place, args: &[&str]) -> Child {
+    place.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs")
+}
+
+/// Waits until the condition holds.
+#[track_caller]
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "waited too long until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+}
+
+/// Steps of the fit whose state is kept there.
+fn steps(run: &Path) -> usize {
+    let (_, kept) = Run::resume(Folder::new(run)).expect("a run that can be gone on with");
+    let counts = kept.and_then(|kept| kept.state.get("fit.ascent.counts").map(|counts| counts[0] as usize));
+    counts.unwrap_or(0)
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_stops_after_the_step_and_the_run_goes_on_to_the_same_bits() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    let fit = ["fit", "m.vi", "--data", "eight_schools", "--seed", "7"];
+    assert_eq!(place.run(&[&fit[..], &["--out", "whole"]].concat()).code, 0);
+    let child = start(&place, &[&fit[..], &["--steps", "2000000000", "--out", "stochastic"]].concat());
+    let begun = place.path().join("stochastic/elbo.txt");
+    until("the fit begins", || begun.exists());
+    std::thread::sleep(Duration::from_millis(100));
+    signal(&child, "INT");
+    let ran = Ran::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(ran.code, 130, "{}", ran.err);
+    let summary: Value = serde_json::from_str(&place.read("stochastic/summary.json")).expect("JSON");
+    let stopped = summary["steps"].as_u64().expect("steps") as usize;
+    assert!(stopped < 2_000_000_000 && summary["interrupted"] == true, "{summary}");
+    assert_eq!(stopped, steps(&place.path().join("stochastic")));
+    assert!(place.read("stochastic/draws.csv").lines().count() == 1001);
+    // Any end from here on is that of a fit that was asked for so many steps at once.
+    let end = (stopped + 250).max(10_000).to_string();
+    let went_on = ["fit", "m.vi", "--data", "eight_schools", "--resume", "stochastic", "--steps", &end];
+    let resumed = place.run(&went_on);
+    assert_eq!((resumed.code, resumed.out.trim_end().ends_with("stochastic")), (0, true), "{}", resumed.err);
+    assert_eq!(place.run(&[&fit[..], &["--steps", &end, "--out", "whole-2"]].concat()).code, 0);
+    assert_same(&place, "stochastic", "whole-2");
+
+    // The deterministic path, stopped before or in its few steps, with the seed that was kept.
+    let child = start(&place, &[&fit[..], &["--out", "deterministic"]].concat());
+    until("the fit begins", || place.path().join("deterministic/state.safetensors").exists());
+    signal(&child, "INT");
+    assert!([0, 130].contains(&Ran::of(child.wait_with_output().expect("it ends")).code));
+    let resumed = place.run(&["fit", "m.vi", "--data", "eight_schools", "--resume", "deterministic"]);
+    assert_eq!(resumed.code, 0, "{}", resumed.err);
+    assert_same(&place, "deterministic", "whole");
+    // What is over stays as it is.
+    assert_eq!(place.run(&["fit", "m.vi", "--data", "eight_schools", "--resume", "deterministic"]).code, 0);
+    assert_same(&place, "deterministic", "whole");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_killed_fit_goes_on_from_what_it_kept_to_the_same_bits() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    let fit = ["fit", "m.vi", "--data", "eight_schools"];
+    let mut child = start(&place, &[&fit[..], &["--steps", "2000000000", "--out", "run"]].concat());
+    let state = place.path().join("run/state.safetensors");
+    until("the fit begins", || state.exists());
+    let size = || fs::metadata(&state).map_or(0, |metadata| metadata.len());
+    let first = size();
+    until("a state is kept", || size() > first + 100);
+    // While it is written, nobody else writes there.
+    let refused = place.run(&[&fit[..], &["--resume", "run"]].concat());
+    assert_eq!((refused.code, refused.err.contains("ppl::run::locked")), (2, true), "{}", refused.err);
+    signal(&child, "KILL");
+    child.wait().expect("it ends");
+    let kept = steps(&place.path().join("run"));
+    assert!(kept > 0 && !place.path().join("run/summary.json").exists());
+    let end = (kept + 250).max(10_000).to_string();
+    let resumed = place.run(&[&fit[..], &["--resume", "run", "--steps", &end]].concat());
+    assert_eq!(resumed.code, 0, "{}", resumed.err);
+    assert_eq!(place.run(&[&fit[..], &["--steps", &end, "--out", "whole"]].concat()).code, 0);
+    assert_same(&place, "run", "whole");
+    let left: Vec<_> = fs::read_dir(place.path().join("run")).expect("the run").flatten().collect();
+    assert!(left.iter().all(|entry| !entry.file_name().to_string_lossy().starts_with('.')), "{left:?}");
+}
+
+#[test]
+fn another_model_or_other_data_are_told_apart() {
+    let other = GOOD.replace("Normal(0, 5)", "Normal(0, 6)");
+    let data = "y,sigma\n28,15\n8,10\n";
+    let place = Place::new(&[("m.vi", GOOD), ("other.vi", &other), ("d.csv", data)]);
+    let fit = ["fit", "m.vi", "--data", "eight_schools", "--steps", "20", "--lr", "0.1", "--out", "run"];
+    assert_eq!(place.run(&fit).code, 0);
+    for (args, says) in [
+        (&["m.vi", "--data", "d.csv"][..], "run is a run of another data"),
+        (&["other.vi", "--data", "eight_schools"], "run is a run of another model"),
+        (&["m.vi", "--data", "eight_schools", "--guide", "fullrank"], "another model"),
+        (&["m.vi", "--data", "eight_schools", "--seed", "1"], "`--seed` (0 there, 1 here)"),
+        (&["m.vi", "--data", "eight_schools", "--optimizer", "sgd"], "`--optimizer` (not given there, sgd here)"),
+    ] {
+        let ran = place.run(&[&["fit"], args, &["--resume", "run"]].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}: {}", ran.err);
+        assert!(ran.err.contains("ppl::run::differs") && ran.err.contains(says), "{args:?}: {}", ran.err);
+    }
+    let summary = place.read("run/summary.json");
+    assert!(summary.contains("\"steps\": 20"), "the run is as it was");
+    let missing = place.run(&["fit", "m.vi", "--data", "eight_schools", "--resume", "nowhere"]);
+    assert_eq!((missing.code, missing.err.contains("ppl::run::no_run")), (2, true), "{}", missing.err);
+    // Flags that are not given are those of the run.
+    let again = place.run(&["fit", "m.vi", "--data", "eight_schools", "--resume", "run", "--json"]);
+    let again: Value = serde_json::from_str(&again.out).expect("JSON");
+    assert_eq!((&again["steps"], &again["path_because"]), (&20.into(), &"steps given".into()));
+}
+
+#[test]
+fn a_file_that_is_not_as_written_is_named_and_not_used() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    let fit = ["fit", "m.vi", "--data", "eight_schools"];
+    assert_eq!(place.run(&[&fit[..], &["--out", "run"]].concat()).code, 0);
+    let state = place.path().join("run/state.safetensors");
+    let whole = fs::read(&state).expect("a state");
+    let mut flipped = whole.clone();
+    flipped[whole.len() - 20] ^= 1;
+    for bytes in [&flipped[..], &whole[..whole.len() / 2], &[]] {
+        fs::write(&state, bytes).expect("written");
+        let ran = place.run(&[&fit[..], &["--resume", "run"]].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{}", ran.err);
+        assert!(ran.err.contains("ppl::run::damaged") && ran.err.contains("run/state.safetensors"), "{}", ran.err);
+    }
+    let newer = String::from_utf8_lossy(&whole[..]).find("format").expect("a format");
+    let mut bytes = whole.clone();
+    let at = newer + bytes[newer..].iter().position(|byte| *byte == b'1').expect("1");
+    bytes[at] = b'2';
+    fs::write(&state, bytes).expect("written");
+    let ran = place.run(&[&fit[..], &["--resume", "run"]].concat());
+    assert_eq!((ran.code, ran.err.contains("a newer version of ppl wrote it")), (2, true), "{}", ran.err);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_before_the_fit() {
+    let place = Place::new(&[("m.vi", GOOD), ("file", "")]);
+    let ran = place.run(&["fit", "m.vi", "--data", "eight_schools", "--out", "file/run"]);
+    assert_eq!((ran.code, ran.err.contains("ppl::run::open")), (3, true), "{}", ran.err);
+    let locked = place.path().join("locked");
+    fs::create_dir(&locked).expect("a folder");
+    let mut permissions = fs::metadata(&locked).expect("a folder").permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&locked, permissions).expect("read-only");
+    // Root writes everywhere.
+    if fs::write(locked.join("probe"), "").is_err() {
+        let ran = place.run(&["fit", "m.vi", "--data", "eight_schools", "--out", "locked"]);
+        assert_eq!((ran.code, ran.err.contains("ppl::run::open")), (3, true), "{}", ran.err);
+        let ran = place.run(&["fit", "m.vi", "--data", "eight_schools", "--out", "locked/run"]);
+        assert_eq!((ran.code, ran.err.contains("ppl::run::open")), (3, true), "{}", ran.err);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_fit_whose_reader_has_gone_ends_quietly_and_is_kept() {
+    let place = Place::new(&[("m.vi", GOOD)]);
+    let mut child = start(&place, &["fit", "m.vi", "--data", "eight_schools", "--out", "run"]);
+    drop(child.stdout.take());
+    let ran = Ran::of(child.wait_with_output().expect("it ends"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(place.path().join("run/summary.json").exists());
+}
