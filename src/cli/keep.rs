@@ -92,6 +92,8 @@ impl<S: Store> Watch for Keeper<'_, '_, S> {
         if event.phase != Phase::Weigh {
             self.seconds = self.clock.before + self.clock.start.elapsed().as_secs_f64();
             let epoch = self.per_epoch.map(|n| event.step as f64 / n as f64);
+            // A search that begins again, because it is short, says again what it said.
+            self.trace.truncate(self.trace.partition_point(|row| row.step < event.step));
             self.trace.push(TraceRow { step: event.step, epoch, seconds: self.seconds, elbo: event.bound });
         }
         (self.desk.show)(event);
