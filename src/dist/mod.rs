@@ -50,7 +50,7 @@ mod logistic_normal;
 mod matrices;
 mod mixture;
 mod multinomial;
-mod mv_normal;
+pub mod mv_normal;
 mod negative_binomial;
 mod normal;
 mod one_hot;

@@ -47,6 +47,43 @@ fn log_prob(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
     g.sub(kernel, norm)
 }
 
+/// log p of the entries that are there (1 in `there`, 0 elsewhere), of one vector. With a 1 on the diagonal and 0 beside it
+/// for every entry that is not, the covariance splits into theirs and I, and a distance of 0 adds nothing.
+pub fn log_prob_there(g: &mut Graph, args: &Args, value: NodeId, there: NodeId) -> NodeId {
+    let event = g.event(value).to_vec();
+    let loc = beside(g, args["loc"], &event);
+    let distance = g.sub(value, loc);
+    let distance = g.mul(there, distance);
+    let cov = covariance(g, args);
+    let both = g.outer(there, there);
+    let own = g.mul(both, cov);
+    let gone = g.complement(there);
+    let unit = g.diag(gone);
+    let cov = g.add(own, unit);
+    let chol = g.cholesky(cov);
+    let z = g.solve_triangular(chol, distance);
+    let square = g.square(z);
+    let square = g.sum_last(square);
+    let kernel = g.scale(square, -0.5);
+    let diagonal = g.diag(chol);
+    let logs = g.log(diagonal);
+    let log_det = g.sum_last(logs);
+    let count = g.sum_last(there);
+    let constant = g.scale(count, 0.5 * (2.0 * PI).ln());
+    let norm = g.add(log_det, constant);
+    g.sub(kernel, norm)
+}
+
+fn covariance(g: &mut Graph, args: &Args) -> NodeId {
+    if let Some(cov) = args.get("cov") {
+        return *cov;
+    }
+    let args = canonical(g, args);
+    let factor = factor(g, &args);
+    let across = g.transpose(factor);
+    g.matmul(factor, across)
+}
+
 /// L^-1 x, of a vector or of every vector of an array.
 fn whiten(g: &mut Graph, args: &Args, x: NodeId) -> NodeId {
     by_columns(g, x, &|g, columns| match args.get("inverse") {

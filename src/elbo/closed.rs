@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dist::{self, Dist, Statistic, expect::VALUE};
-use crate::elbo::TermKind;
 use crate::elbo::derive::Draft;
 use crate::elbo::moments::Moments;
 use crate::elbo::rewrite::sites_read;
+use crate::elbo::{TermKind, missing};
 use crate::math::{Graph, NodeId, SiteId};
 use crate::model::Statement;
 use crate::shape::Size;
@@ -40,9 +40,14 @@ pub fn expected(draft: &mut Draft, kind: &TermKind, drawn: &BTreeSet<SiteId>) ->
         return None;
     }
     let model = draft.facts.model;
+    let mut drops = None;
     let (child, value) = match kind {
         TermKind::Prior(id) => (&model.sites[id.index()].dist, draft.site(*id)),
         TermKind::Observed(at) => match &model.statements[*at] {
+            Statement::Observe(y) if missing::drops(model, y) => {
+                drops = Some(y);
+                (&y.dist, missing::filled(&mut draft.guided.graph, model, y))
+            }
             Statement::Observe(y) => (&y.dist, y.value),
             _ => return None,
         },
@@ -56,7 +61,13 @@ pub fn expected(draft: &mut Draft, kind: &TermKind, drawn: &BTreeSet<SiteId>) ->
     let mut moments = Moments { graph: g, factors: &draft.guided.factors, random: drawn };
     let known: BTreeMap<Statistic, NodeId> =
         dist::STATISTICS.into_iter().filter_map(|statistic| Some((statistic, moments.of(node, statistic)?))).collect();
+    if drops.is_some() && dist::value_rank(child) > 0 {
+        return None;
+    }
     let each = dist::expected_log_prob(g, child, value, name, &|statistic| known.get(&statistic).copied())?;
+    if let Some(y) = drops {
+        return Some(missing::kept(g, y, each));
+    }
     let event = g.event(value).to_vec();
     Some(dist::total(g, each, dist::component_axes(child, &event)))
 }

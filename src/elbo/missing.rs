@@ -2,49 +2,103 @@
 //! What is read elsewhere is a latent of its row: its density is the observation's at the completed value, and its entropy
 //! counts where it is missing.
 
-use crate::dist;
+use crate::dist::{self, mv_normal};
 use crate::elbo::derive::Draft;
 use crate::elbo::problems::{ElboProblem, Limitation};
 use crate::elbo::{Choice, Estimator, Term, TermKind, Treatment, closed};
 use crate::math::support::Bound;
-use crate::math::{Graph, NodeId, Op, SiteId, Support};
-use crate::model::{Model, Observation, Origin, Statement};
+use crate::math::{Binary, Graph, NodeId, Op, SiteId, Support};
+use crate::model::{Model, Objective, Observation, Origin, Statement};
 
-/// What cannot be derived yet: distributions of whole vectors, and entries that would have to be summed over.
+/// What cannot be derived yet: several vectors at once, and discrete entries with a factor of their own.
 pub fn check(model: &Model, y: &Observation) -> Result<(), ElboProblem> {
     let data = &model.data[y.data.index()];
     if !data.missing {
         return Ok(());
     }
-    let whole = dist::component_axes(&y.dist, &data.event).len() < data.event.len();
-    let discrete = y.missing.is_some() && data.support.is_discrete();
+    let components = dist::component_axes(&y.dist, &data.event).len();
+    let whole = components < data.event.len();
     // The log-determinant of a map of several entries at once is not known entry by entry.
     let written = |site: &SiteId| model.guide.factors.iter().any(|factor| factor.site == *site);
+    let discrete = y.missing.is_some() && data.support.is_discrete();
     let mapped = data.support != Support::Real && !data.event.is_empty();
     if y.missing.is_some_and(|site| !written(&site)) && mapped && !discrete && !whole {
         let what = Limitation::MissingMap { data: data.name.clone() };
         return Err(ElboProblem::Limitation { what, span: y.span });
     }
-    if whole || discrete {
-        let what = Limitation::MissingValues { data: data.name.clone(), discrete: discrete && !whole };
+    // A summed-out entry is weighed with the observations, which a tempered bound weighs otherwise than latents.
+    let tempered = matches!(model.fit.objective, Some(Objective::Elbo(Some(_))));
+    let weighed = discrete && (tempered || y.missing.is_some_and(|site| written(&site)));
+    if weighed || (whole && y.missing.is_none() && components > 0) {
+        let what = Limitation::MissingValues { data: data.name.clone(), discrete: weighed };
         return Err(ElboProblem::Limitation { what, span: y.span });
     }
     Ok(())
 }
 
+/// Whether entries drop out of the density of an observation: they may be missing, and nothing else reads them.
+pub fn drops(model: &Model, y: &Observation) -> bool {
+    model.data[y.data.index()].missing && y.missing.is_none()
+}
+
 /// log p of an observation.
 pub fn log_density(graph: &mut Graph, model: &Model, y: &Observation) -> NodeId {
     let data = &model.data[y.data.index()];
-    if !data.missing || y.missing.is_some() {
-        return closed::log_density(graph, &y.dist, y.value);
+    if !drops(model, y) {
+        let log = closed::log_density(graph, &y.dist, y.value);
+        let summed = y.missing.filter(|_| data.support.is_discrete());
+        return match summed.and_then(|site| elsewhere(graph, model, site)) {
+            Some(elsewhere) => graph.add(log, elsewhere),
+            None => log,
+        };
     }
-    // Any number of the support stands in: the mask takes its density out again.
-    let with = stand_in(graph, &data.support);
-    let filled = graph.op(Op::Complete { data: y.value, with });
+    let filled = filled(graph, model, y);
+    if dist::value_rank(&y.dist) > 0 {
+        let there = graph.op(Op::Present(y.value));
+        return mv_normal::log_prob_there(graph, &y.dist.args, filled, there);
+    }
     let each = dist::log_prob(graph, &y.dist, filled);
+    kept(graph, y, each)
+}
+
+/// The data with any number of the support where entries are missing.
+pub fn filled(graph: &mut Graph, model: &Model, y: &Observation) -> NodeId {
+    let with = stand_in(graph, &model.data[y.data.index()].support);
+    graph.op(Op::Complete { data: y.value, with })
+}
+
+/// The sum of what is known entry by entry, over those that are there.
+pub fn kept(graph: &mut Graph, y: &Observation, each: NodeId) -> NodeId {
     let there = graph.op(Op::Present(y.value));
     let kept = graph.mul(there, each);
     graph.sum_event(kept)
+}
+
+/// A logarithm so low that its exponential is 0 beside any other, and still a number in single precision.
+const NEVER: f64 = -1e30;
+
+/// The log probability that a summed-out entry is in a state where the data say another: without it an entry that is
+/// there would be counted once a state.
+fn elsewhere(graph: &mut Graph, model: &Model, site: SiteId) -> Option<NodeId> {
+    let (_, data) = observation(model, site)?;
+    let with = match model.graph.nodes[observed_value(model, site)?].op {
+        Op::Complete { with, .. } => with,
+        _ => return None,
+    };
+    let zero = graph.number(0.0);
+    let filled = graph.op(Op::Complete { data, with: zero });
+    let there = graph.op(Op::Present(data));
+    let differs = graph.op(Op::Binary(Binary::NotEqual, filled, with));
+    let wrong = graph.mul(there, differs);
+    let never = graph.scale(wrong, NEVER);
+    Some(graph.sum_event(never))
+}
+
+fn observed_value(model: &Model, site: SiteId) -> Option<NodeId> {
+    model.statements.iter().find_map(|statement| match statement {
+        Statement::Observe(y) if y.missing == Some(site) => Some(y.value),
+        _ => None,
+    })
 }
 
 /// A number inside a support.

@@ -246,13 +246,13 @@ fn message(what: &Limitation) -> String {
         Objective { name } => format!("the objective `{name}` cannot be fitted yet"),
         BetaSchedule => "a schedule for beta is not there yet where a site is summed out".into(),
         MissingValues { data, discrete: true } => {
-            format!("missing entries of `{data}` are discrete and read elsewhere: they would be summed over")
+            format!("missing entries of `{data}` are summed out, and take no factor and no `beta` yet")
         }
         MissingMap { data } => {
             format!("missing entries of `{data}` are vectors of bounded numbers, which have no automatic factor yet")
         }
         MissingValues { data, .. } => {
-            format!("entries of `{data}` may be missing under a distribution of whole vectors")
+            format!("a row of `{data}` is several vectors, and entries of them may be missing")
         }
     }
 }
@@ -285,7 +285,10 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
         Objective { .. } => ("ppl::limitation::objective", "write `objective: elbo`"),
         BetaSchedule => ("ppl::limitation::objective", "write a number, as in `elbo(beta: 4)`"),
         MissingMap { .. } => ("ppl::limitation::missing_values", "write their factor in the guide"),
-        MissingValues { .. } => ("ppl::limitation::missing_values", "leave rows with holes out, and remove the `?`"),
+        MissingValues { discrete: true, .. } => {
+            ("ppl::limitation::missing_values", "leave their factor, or `beta`, out")
+        }
+        MissingValues { .. } => ("ppl::limitation::missing_values", "make each vector a row: `data x[N, J]: real[K]?`"),
     }
 }
 

@@ -4,6 +4,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use nalgebra::{DMatrix, DVector};
+
 use ppl::dist::{self, Bijector};
 use ppl::math::eval::{Env, Eval, Positions, Values};
 use ppl::math::{Graph, NodeId, Op, Pick, SiteId, Support};
@@ -25,6 +27,8 @@ pub struct Interpreter<'w, 'm> {
     latent: Vec<bool>,
     /// Which of them are of data whose missing entries drop out.
     dropped: Vec<bool>,
+    /// Value, mean and covariance of vectors of which some entries drop out.
+    vectors: BTreeMap<NodeId, [NodeId; 2]>,
     /// What multiplies the latent part: 1 unless `elbo(beta: ...)` is asked for.
     pub beta: f64,
     /// Of every factor: log q at its site's value.
@@ -38,6 +42,7 @@ impl<'w, 'm> Interpreter<'w, 'm> {
         let model = world.model;
         let mut graph = model.graph.clone();
         let mut density = vec![];
+        let mut vectors = BTreeMap::new();
         for statement in &model.statements {
             match statement {
                 Statement::Latent(id) if world.leaves.contains(id) => {}
@@ -45,6 +50,10 @@ impl<'w, 'm> Interpreter<'w, 'm> {
                     let site = &model.sites[id.index()];
                     let value = site_node(&mut graph, model, *id);
                     density.push((dist::log_prob(&mut graph, &site.dist, value), site.plates.clone()));
+                }
+                Statement::Observe(y) if model.data[y.data.index()].missing && dist::value_rank(&y.dist) > 0 => {
+                    vectors.insert(y.value, [y.dist.args["loc"], y.dist.args["cov"]]);
+                    density.push((y.value, y.plates.clone()));
                 }
                 Statement::Observe(y) => {
                     density.push((dist::log_prob(&mut graph, &y.dist, y.value), y.plates.clone()));
@@ -82,7 +91,7 @@ impl<'w, 'm> Interpreter<'w, 'm> {
         let summed = (0..model.sites.len() as u32).map(SiteId);
         let leaf = |id: &SiteId| world.leaves.contains(id);
         let summed = summed.filter(|id| model.sites[id.index()].support.is_discrete() && !written(id) && !leaf(id));
-        Interpreter { world, guide, model: density, latent, dropped, beta, summed: summed.collect(), graph }
+        Interpreter { world, guide, model: density, latent, dropped, vectors, beta, summed: summed.collect(), graph }
     }
 
     /// One draw of q, and log p - log q there.
@@ -173,15 +182,41 @@ impl<'w, 'm> Interpreter<'w, 'm> {
             let all = |eval: &Eval| parts.map(|(i, (node, plates))| weight(i) * part(eval, i, *node, plates)).sum();
             logs.push(self.with(sites, all));
         }
-        let max = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        max + logs.iter().map(|log| (log - max).exp()).sum::<f64>().ln()
+        // An entry that is there is the same in all of its states.
+        let there = |(id, _, states): &(SiteId, usize, usize)| {
+            let there = self.world.there(*id).map_or(0, |there| there.iter().filter(|there| **there).count());
+            there as f64 * (*states as f64).ln()
+        };
+        let again: f64 = counts.iter().map(there).sum();
+        let max = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max) - again;
+        let logs = logs.into_iter().map(|log| log - again);
+        max + logs.map(|log| (log - max).exp()).sum::<f64>().ln()
     }
 
     /// Of entries that may be missing, those that are there.
     fn sum_there(&self, eval: &Eval, node: NodeId, plates: &[AxisId]) -> f64 {
+        if let Some(args) = self.vectors.get(&node) {
+            return self.sum_vectors(eval, node, *args, plates);
+        }
         let mut sum = 0.0;
         self.world.each(plates, &Positions::new(), &mut |at| {
             sum += eval.at(node, at).expect("a value").iter().filter(|log| !log.is_nan()).sum::<f64>();
+        });
+        sum
+    }
+
+    /// Of vectors with holes: the density of what is left, with the rows and columns of its covariance.
+    fn sum_vectors(&self, eval: &Eval, value: NodeId, [loc, cov]: [NodeId; 2], plates: &[AxisId]) -> f64 {
+        let mut sum = 0.0;
+        self.world.each(plates, &Positions::new(), &mut |at| {
+            let [x, loc, cov] = [value, loc, cov].map(|node| eval.at(node, at).expect("a value"));
+            let there: Vec<usize> = (0..x.len()).filter(|i| !x[*i].is_nan()).collect();
+            let k = there.len();
+            let own = DMatrix::from_fn(k, k, |i, j| cov[there[i] * x.len() + there[j]]);
+            let apart = DVector::from_fn(k, |i, _| x[there[i]] - loc[there[i] % loc.len()]);
+            let whole = own.determinant().ln() + k as f64 * (2.0 * std::f64::consts::PI).ln();
+            let squared = own.try_inverse().map_or(0.0, |inverse| apart.dot(&(inverse * &apart)));
+            sum -= 0.5 * (whole + squared);
         });
         sum
     }

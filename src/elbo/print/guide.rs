@@ -62,10 +62,12 @@ impl Printer<'_> {
                 let (factor, remark) = self.written(*at);
                 (factor, join(&remark, "summed over its states"))
             }
-            Treatment::SummedOut(_) => (
-                "summed out of the model".into(),
-                because.split(" and no factor in the guide").next().unwrap_or(because).into(),
-            ),
+            Treatment::SummedOut(_) => {
+                let remark = because.split(" and no factor in the guide").next().unwrap_or(because);
+                let missing = crate::elbo::missing::is_missing(self.model(), id);
+                let remark = if missing { format!("{remark}, missing entries") } else { remark.to_string() };
+                ("summed out of the model".into(), remark)
+            }
             Treatment::Leaf => ("drawn from the model".into(), "integrates to one".into()),
             Treatment::Gibbs => match &self.elbo.objective {
                 Objective::Contrast(contrast) => (self.gibbs(contrast, id), "block Gibbs".into()),

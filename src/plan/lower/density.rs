@@ -3,6 +3,7 @@
 use super::guide::{Gaussian, LowRank};
 use super::value::Label;
 use super::{Lowerer, Trouble, Value, bug};
+use crate::math::SiteId;
 use crate::plan::{Binary, Contraction, NodeId, Reduce, Unary};
 
 impl Lowerer<'_> {
