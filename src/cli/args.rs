@@ -35,6 +35,8 @@ pub enum Verb {
     Elbo(Elbo),
     /// Fit a model to data and write a RUN folder.
     Fit(Box<Fit>),
+    /// The bound of rows that a run has not seen.
+    Eval(Eval),
     /// Draw latents and data from a model: data to try it on, and the truth beside it.
     Simulate(Simulate),
     /// Rewrite models in the standard layout.
@@ -202,6 +204,36 @@ pub struct Entries {
     /// `meanfield`, `fullrank`, ...
     #[arg(long, value_name = "GUIDE")]
     pub guide: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Eval {
+    /// The folder of a run.
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub data: Data,
+    /// Which bound: iwae is tighter, and takes more draws.
+    #[arg(long, value_name = "BOUND", default_value = "elbo")]
+    pub bound: HeldOutBound,
+    /// Draws of each row [default: 100000 over the rows, from 10 to 5000 for elbo and from 100 to 5000 for iwae].
+    #[arg(long, value_name = "K")]
+    pub samples: Option<usize>,
+    /// Where the bound of each row goes, as .csv.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How many threads compute; the answer is the same for any number.
+    #[arg(long, value_name = "T")]
+    pub threads: Option<usize>,
+    /// Print the result as JSON and nothing else.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HeldOutBound {
+    Elbo,
+    Iwae,
 }
 
 #[derive(Debug, clap::Args)]

@@ -54,6 +54,19 @@ pub fn whole(source: &Source, set: &Set, screen: &Screen) -> Result<(Model, Elbo
     }
 }
 
+/// Compiles what was compiled before: what a lint says of it has been said.
+pub fn quiet(source: &Source, set: &Set, screen: &Screen) -> Result<(Model, Elbo, Compiled), End> {
+    let mut compiled = compile(source, set, screen);
+    match (compiled.model.take(), compiled.elbo.take()) {
+        (Some(model), Some(elbo)) if !compiled.problems.has_errors() => Ok((model, elbo, compiled)),
+        _ => {
+            compiled.problems.extend(std::mem::take(&mut compiled.later));
+            screen.problems(&compiled.problems, source);
+            Err(End::Wrong)
+        }
+    }
+}
+
 /// Runs a pass; `-v` says how long it took.
 pub fn timed<T>(screen: &Screen, name: &str, pass: impl FnOnce() -> T) -> T {
     let start = Instant::now();

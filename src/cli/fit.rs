@@ -12,7 +12,8 @@ use crate::cli::problems::CliProblem;
 use crate::cli::progress::Progress;
 use crate::cli::resume::Asked;
 use crate::cli::screen::Screen;
-use crate::cli::{End, Ended, file, flags, open, report};
+use crate::cli::{End, Ended, eval, file, flags, open, report};
+use crate::data::Statistics;
 use crate::elbo;
 use crate::fit::{self, Failure, State};
 use crate::model::Model;
@@ -39,7 +40,9 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
         screen.problems(&limits, &texts.compiled);
         return Err(End::Wrong);
     }
-    let bound = open::bound(&model, &verb.data, screen)?;
+    let statistics = Statistics::default();
+    let bound = open::bound_by(&model, &verb.data, &statistics, screen)?;
+    let statistics = eval::statistics_json(&statistics.into_taken());
     let printed = elbo::print(&elbo);
     let hashes = Hashes {
         model: run::hash(texts.kept.text.as_bytes()),
@@ -47,7 +50,8 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
         data: run::hash_data(&bound),
     };
     let identity = asked.identity(hashes.model.clone(), hashes.bound.clone(), hashes.data.clone());
-    let texts_kept = [("model.vi", texts.kept.text.as_ref()), ("elbo.txt", printed.as_str())];
+    let texts_kept =
+        [("model.vi", texts.kept.text.as_ref()), ("elbo.txt", printed.as_str()), ("data.json", statistics.as_str())];
     let mut begun = match asked.resumed(&identity, screen)? {
         Some((run, kept)) => Begun::new(run, kept, identity, true),
         None => Begun::new(folder(verb, &model, screen)?, None, identity, false),
@@ -59,6 +63,7 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
     let request = Request { elbo: &elbo, bound: &bound, seed: asked.seed, backend: backend.as_ref() };
     let (mut run, mut outcome) = begun.fit(&request, verb, &texts.compiled, screen)?;
     outcome.summary.hashes = hashes;
+    outcome.summary.set.0 = asked.set.set.clone();
     outcome.summary.seconds.compile = compiled.seconds;
     outcome.summary.seconds.total = start.elapsed().as_secs_f64();
     outcome.sum(&texts_kept);
@@ -126,7 +131,7 @@ impl Begun {
 }
 
 /// What is asked for and can be had, before any work is done.
-fn backend(name: &str, threads: Option<usize>, screen: &Screen) -> Result<Box<dyn Backend>, End> {
+pub(super) fn backend(name: &str, threads: Option<usize>, screen: &Screen) -> Result<Box<dyn Backend>, End> {
     let asked = match threads {
         Some(0) => Err(CliProblem::Threads),
         Some(count) => drive::use_threads(count),
@@ -198,7 +203,7 @@ pub(super) fn kept(problem: RunProblem, screen: &Screen) -> End {
     end
 }
 
-fn failed(failure: Failure, source: &Source, screen: &Screen) -> End {
+pub(super) fn failed(failure: Failure, source: &Source, screen: &Screen) -> End {
     match failure {
         Failure::Bug(bug) => bug.into(),
         Failure::NoStart { tries } => {

@@ -12,6 +12,7 @@ mod codes;
 mod compile;
 mod drive;
 mod elbo;
+mod eval;
 mod explain;
 mod file;
 mod fit;
@@ -64,7 +65,6 @@ type Ended = Result<(), End>;
 
 /// Verbs of the contract that are not there yet, and what they will do.
 const LATER: &[(&str, &str)] = &[
-    ("eval", "the held-out bound of a run"),
     ("sample", "draws from the prior, the posterior or the predictive distribution of a run"),
     ("impute", "fill what is missing"),
     ("estimators", "measured bias and variance of gradient estimators"),
@@ -103,6 +103,7 @@ fn verb(args: Args, start: Instant) -> Ended {
         Verb::Check(verb) => check::run(&verb, &screen),
         Verb::Elbo(verb) => elbo::run(&verb, &screen),
         Verb::Fit(verb) => fit::run(&verb, &screen, start),
+        Verb::Eval(verb) => eval::run(&verb, &screen),
         Verb::Simulate(verb) => simulate::run(&verb, &screen),
         Verb::Fmt(verb) => fmt::run(&verb, &screen),
         Verb::Explain(verb) => explain::run(&verb, &screen),

@@ -5,6 +5,7 @@ use crate::data::columns::{Scope, Stop};
 use crate::data::limits::known_support;
 use crate::data::problems::{At, ColumnProblem, Item, Place, ValueProblem};
 use crate::data::sizes::Sizes;
+use crate::data::statistics::Statistics;
 use crate::data::support::{Known, Misfit};
 use crate::data::{Array, Bound, BoundArray, Table};
 use crate::math::Support;
@@ -18,10 +19,21 @@ pub fn bind(model: &Model, tables: &[Table]) -> Result<Bound, Problems> {
 
 /// Binds some of the data items; the arrays of the others have their shape and no values.
 pub fn bind_given(model: &Model, tables: &[Table], given: &dyn Fn(usize) -> bool) -> Result<Bound, Problems> {
+    bind_by(model, tables, given, &Statistics::default())
+}
+
+/// As `bind_given`, by the statistics of the data of a fit.
+pub fn bind_by(
+    model: &Model,
+    tables: &[Table],
+    given: &dyn Fn(usize) -> bool,
+    statistics: &Statistics,
+) -> Result<Bound, Problems> {
     let state = |item| if given(item) { State::Open } else { State::Absent };
     let mut binder = Binder {
         model,
         tables,
+        statistics,
         sizes: Sizes::new(model),
         cells: (0..model.data.len()).map(state).collect(),
         arrays: model.data.iter().map(|_| None).collect(),
@@ -87,6 +99,7 @@ fn rows(model: &Model, arrays: &[BoundArray]) -> usize {
 struct Binder<'a> {
     model: &'a Model,
     tables: &'a [Table],
+    statistics: &'a Statistics,
     sizes: Sizes<'a>,
     cells: Vec<State<'a>>,
     arrays: Vec<Option<BoundArray>>,
@@ -176,6 +189,7 @@ impl<'a> Binder<'a> {
             bound: &self.arrays,
             dims: self.sizes.known(),
             item: &self.model.data[item],
+            statistics: self.statistics,
         };
         let cell = scope.cell()?;
         self.arrays[item] = Some(BoundArray { shape: cell.shape(), values: cell.array() });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::data::cells::{Cell, Kind, Operator};
 use crate::data::lookup::{coded_cell, nearest, numbers};
 use crate::data::problems::ColumnProblem;
-use crate::data::statistics::statistic;
+use crate::data::statistics::{Statistics, Taken, codes, statistic};
 use crate::data::{BoundArray, Table, Values};
 use crate::model::{Data, Model};
 use crate::shape::DimId;
@@ -19,6 +19,8 @@ pub struct Scope<'s, 'a> {
     pub bound: &'s [Option<BoundArray>],
     pub dims: &'s BTreeMap<DimId, usize>,
     pub item: &'a Data,
+    /// What is taken from all rows.
+    pub statistics: &'s Statistics,
 }
 
 /// Why there is no cell: the user's mistake, or something that is not known yet.
@@ -173,10 +175,11 @@ impl<'a> Scope<'_, 'a> {
             },
             ("columns", [of]) => self.range(of),
             ("levels", [of]) => self.levels(of),
-            ("mean" | "sd" | "min" | "max", [of]) => Ok(statistic(name, call.span, &self.expr(of)?)?),
+            ("mean" | "sd" | "min" | "max", [of]) => self.statistic(name, call.span, of, &self.expr(of)?),
             ("standardize", [of]) => {
                 let cell = self.expr(of)?;
-                let (mean, sd) = (statistic("mean", call.span, &cell)?, statistic("sd", call.span, &cell)?);
+                let mean = self.statistic("mean", call.span, of, &cell)?;
+                let sd = self.statistic("sd", call.span, of, &cell)?;
                 let centred = binary(call.span, Operator::Subtract, cell, mean)?;
                 Ok(binary(call.span, Operator::Divide, centred, sd)?)
             }
@@ -212,27 +215,47 @@ impl<'a> Scope<'_, 'a> {
     /// Text as 0, 1, ... in sorted order; numbers likewise.
     fn levels(&self, of: &Expr) -> Made<'a> {
         let (table, position, column) = self.plain_column(of)?;
-        let codes: Vec<f64> = match &column.values {
-            Values::Text(cells) => {
-                let mut levels: Vec<&String> = cells.iter().filter(|cell| !cell.is_empty()).collect();
-                levels.sort();
-                levels.dedup();
-                cells.iter().map(|cell| levels.binary_search(&cell).map_or(f64::NAN, |code| code as f64)).collect()
+        let levels = self.statistics.take(self.named("levels", of), || Ok::<_, Stop>(levels(&column.values)))?;
+        let reals: Vec<f64> = match &column.values {
+            Values::Bytes(list) => list.iter().map(|b| f64::from(*b)).collect(),
+            Values::Reals(list) => list.clone(),
+            Values::Text(_) => vec![],
+        };
+        let codes = match (&levels, &column.values) {
+            (Taken::Texts(levels), Values::Text(cells)) => {
+                let levels: Vec<&String> = levels.iter().collect();
+                codes(&levels, cells.iter().map(|cell| (!cell.is_empty()).then_some(cell)))
             }
-            numbers => {
-                let all: Vec<f64> = match numbers {
-                    Values::Bytes(list) => list.iter().map(|b| f64::from(*b)).collect(),
-                    Values::Reals(list) => list.clone(),
-                    Values::Text(_) => vec![],
-                };
-                let mut levels: Vec<f64> = all.iter().copied().filter(|v| !v.is_nan()).collect();
-                levels.sort_by(f64::total_cmp);
-                levels.dedup();
-                let code = |v: &f64| levels.iter().position(|level| level == v).map_or(f64::NAN, |code| code as f64);
-                all.iter().map(code).collect()
+            (Taken::Numbers(levels), Values::Bytes(_) | Values::Reals(_)) => {
+                codes(levels, reals.into_iter().map(|value| (!value.is_nan()).then_some(value)))
+            }
+            _ => {
+                return Err(wrong(
+                    of.span,
+                    "this column held text in one data set and numbers in the other",
+                    "code both alike",
+                ));
             }
         };
         Ok(coded_cell(column, Kind::Coded(codes, table, position)))
+    }
+
+    /// A statistic of the column over the rows of the fit.
+    fn statistic(&self, name: &str, span: Span, of: &Expr, cell: &Cell) -> Made<'a> {
+        let taken = self.statistics.take(self.named(name, of), || statistic(name, span, cell).map(Taken::Entry))?;
+        match taken {
+            Taken::Entry(values) if values.len() == cell.width() => {
+                Ok(Cell { rows: None, entry: cell.entry.clone(), kind: Kind::Constant(values) })
+            }
+            _ => {
+                Err(wrong(span, "the data of the fit had entries of another shape here", "give data of the same shape"))
+            }
+        }
+    }
+
+    /// What is taken from all rows, by its item and its text.
+    fn named(&self, name: &str, of: &Expr) -> String {
+        format!("{}: {name}({})", self.item.name, self.model.source.slice(of.span))
     }
 
     fn at(&self, position: usize, span: Span) -> Made<'a> {
@@ -265,6 +288,26 @@ impl<'a> Scope<'_, 'a> {
             }
             _ => Err(wrong(expr.span, "this must be a whole number", "columns are counted from 0")),
         }
+    }
+}
+
+/// The distinct values of a column, sorted; what is missing is none.
+fn levels(values: &Values) -> Taken {
+    let sorted = |mut list: Vec<f64>| {
+        list.retain(|value| !value.is_nan());
+        list.sort_by(f64::total_cmp);
+        list.dedup();
+        list
+    };
+    match values {
+        Values::Text(cells) => {
+            let mut levels: Vec<String> = cells.iter().filter(|cell| !cell.is_empty()).cloned().collect();
+            levels.sort();
+            levels.dedup();
+            Taken::Texts(levels)
+        }
+        Values::Bytes(list) => Taken::Numbers(sorted(list.iter().map(|b| f64::from(*b)).collect())),
+        Values::Reals(list) => Taken::Numbers(sorted(list.clone())),
     }
 }
 

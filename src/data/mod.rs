@@ -18,6 +18,7 @@ pub mod limits;
 pub mod bind;
 
 pub use bind::bind;
+pub use statistics::{Statistics, Taken};
 
 /// Columns of one source. `name` is the file or named set, for messages; `alias` is `users` in `--data users=...`.
 #[derive(Debug, Clone, PartialEq)]

@@ -135,7 +135,7 @@ fn declared(elbo: &Elbo, data: &Bound, param: &Param, id: u32, named: Named, out
 }
 
 /// Values on the constrained scale to coordinates, one value of the support at a time.
-fn unconstrained(
+pub(super) fn unconstrained(
     elbo: &Elbo,
     data: &Bound,
     support: &Support,

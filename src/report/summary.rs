@@ -19,6 +19,8 @@ pub struct Summary {
     pub objective: String,
     pub steps: usize,
     pub rows: usize,
+    /// What `--set` said.
+    pub set: Ordered<f64>,
     /// The size of every dim.
     pub dims: Ordered<usize>,
     pub seconds: Seconds,
@@ -146,6 +148,7 @@ impl Summary {
             objective: "elbo".into(),
             steps: 0,
             rows: 0,
+            set: Ordered::default(),
             dims: Ordered::default(),
             seconds: Seconds::default(),
             path: "deterministic".into(),

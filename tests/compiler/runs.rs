@@ -207,3 +207,95 @@ fn a_fit_whose_reader_has_gone_ends_quietly_and_is_kept() {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert!(place.path().join("run/summary.json").exists());
 }
+
+/// One normal mean: the expected log density of a new row is in closed form.
+#[test]
+fn eval_tells_the_bound_of_rows_that_the_fit_has_not_seen() {
+    let text = "dim N\ndata x[N]: real = standardize(age)\ndata g[N]: category(2) = levels(group)\n\
+                model {\n  m ~ Normal(0, 10)\n  for n in N {\n    x[n] ~ Normal(m, 2)\n  }\n}\n";
+    let place = Place::new(&[
+        ("m.vi", text),
+        ("d.csv", "age,group\n10,b\n20,a\n30,b\n40,a\n"),
+        ("new.csv", "age,group\n70,b\n"),
+    ]);
+    assert_eq!(place.run(&["fit", "m.vi", "--data", "d.csv", "--out", "run"]).code, 0);
+    let summary: Value = serde_json::from_str(&place.read("run/summary.json")).expect("JSON");
+    let mean = summary["sites"]["m"]["mean"].as_f64().expect("a mean");
+    let sd = summary["sites"]["m"]["sd"].as_f64().expect("an sd");
+    // The age is standardized as in the fit: mean 25, sd sqrt(125).
+    let x = (70.0 - 25.0) / 125f64.sqrt();
+    let expected = -0.5 * (8.0 * std::f64::consts::PI).ln() - ((x - mean).powi(2) + sd * sd) / 8.0;
+    let eval = ["eval", "run", "--data", "new.csv", "--json"];
+    let ran = place.run(&[&eval[..], &["--samples", "4000", "--out", "rows.csv"]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let told: Value = serde_json::from_str(&ran.out).expect("JSON and nothing else");
+    let (bound, se) = (told["mean"].as_f64().expect("a mean"), told["se"].as_f64().expect("an se"));
+    assert!((bound - expected).abs() < 5.0 * se + 0.02 && se > 0.0 && se < 0.05, "{told}: {expected} is expected");
+    assert!(place.read("rows.csv").starts_with(&format!("row,elbo,se\n0,{bound}")), "{}", place.read("rows.csv"));
+    // The mean of the density is that of a Normal with both variances, and above the mean of its logarithm.
+    let ran = place.run(&[&eval[..], &["--samples", "4000", "--bound", "iwae"]].concat());
+    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+    let variance = 4.0 + sd * sd;
+    let density = -0.5 * (2.0 * std::f64::consts::PI * variance).ln() - (x - mean).powi(2) / (2.0 * variance);
+    let iwae = told["mean"].as_f64().expect("a mean");
+    assert!(
+        (iwae - density).abs() < 5.0 * told["se"].as_f64().expect("an se") + 0.02 && iwae > bound,
+        "{told}: {density}"
+    );
+    let plain = place.run(&["eval", "run", "--data", "new.csv"]);
+    assert!(plain.out.starts_with("m: 1 rows, 5000 draws a row\nelbo per row  -"), "{}", plain.out);
+
+    // A level that the fit did not have has no code.
+    fs::write(place.path().join("new.csv"), "age,group\n70,c\n").expect("written");
+    let ran = place.run(&eval);
+    assert_eq!((ran.code, ran.err.contains("ppl::data::index")), (1, true), "{}", ran.err);
+    // A damaged file is named, and nothing is computed from it.
+    let params = place.path().join("run/params.safetensors");
+    let mut bytes = fs::read(&params).expect("params");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 16;
+    fs::write(&params, bytes).expect("written");
+    fs::write(place.path().join("new.csv"), "age,group\n70,a\n").expect("written");
+    let ran = place.run(&eval);
+    assert_eq!(
+        (ran.code, ran.err.contains("run/params.safetensors is not as it was written")),
+        (3, true),
+        "{}",
+        ran.err
+    );
+    let ran = place.run(&["eval", "nowhere", "--data", "new.csv"]);
+    assert_eq!((ran.code, ran.err.contains("ppl::run::no_run")), (2, true), "{}", ran.err);
+}
+
+/// Local latents with a written guide: the bound of a row is that of its own draws.
+#[test]
+fn eval_follows_an_amortized_guide_to_new_rows() {
+    let text = "dim N\ndata x[N]: real\nnet q(x: real) -> (loc: real, scale: positive) {\n  loc   = dense(x)\n  scale = exp(dense(x))\n}\n\
+                model {\n  for n in N {\n    z ~ Normal(0, 1)\n    x[n] ~ Normal(z, 1)\n  }\n}\nguide {\n  for n in N {\n    \
+                z ~ Normal(q(x[n]))\n  }\n}\nfit { steps: 600; optimizer: adam(lr: 2e-2) }\n";
+    let rows = "x\n0.3\n-1.2\n2\n0.7\n-0.4\n1.1\n";
+    let place = Place::new(&[("m.vi", text), ("d.csv", rows), ("new.csv", "x\n1\n-0.5\n0.25\n")]);
+    let ran = place.run(&["fit", "m.vi", "--data", "d.csv", "--out", "run"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    // x is Normal(0, sqrt 2): no bound is above its density, and iwae comes close to it.
+    let density = |x: f64| -0.5 * (4.0 * std::f64::consts::PI).ln() - x * x / 4.0;
+    let exact = [1.0, -0.5, 0.25].map(density).iter().sum::<f64>() / 3.0;
+    for (bound, below) in [("elbo", 0.5), ("iwae", 0.02)] {
+        let ran = place.run(&["eval", "run", "--data", "new.csv", "--json", "--bound", bound, "--samples", "2000"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+        let (mean, se) = (told["mean"].as_f64().expect("a mean"), told["se"].as_f64().expect("an se"));
+        assert!(mean < exact + 4.0 * se + 1e-6 && mean > exact - below - 4.0 * se, "{told}: the density is {exact}");
+        assert_eq!(told["rows"], 3);
+    }
+}
+
+#[test]
+fn rows_with_factors_of_their_own_cannot_be_evaluated() {
+    let text = "dim N\ndata x[N]: real\nmodel {\n  for n in N {\n    z ~ Normal(0, 1)\n    x[n] ~ Normal(z, 1)\n  }\n}\nguide meanfield\n";
+    let place = Place::new(&[("m.vi", text), ("d.csv", "x\n1\n2\n")]);
+    assert_eq!(place.run(&["fit", "m.vi", "--data", "d.csv", "--out", "run"]).code, 0);
+    let ran = place.run(&["eval", "run", "--data", "d.csv"]);
+    assert_eq!((ran.code, ran.err.contains("ppl::limitation::held_out")), (1, true), "{}", ran.err);
+    assert!(ran.err.contains("`z` has a factor of its own for every row of the fit"), "{}", ran.err);
+}
