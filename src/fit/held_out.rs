@@ -90,14 +90,16 @@ impl Evaluator<'_, '_> {
     /// log p - log q of every draw of every row: rows x draws.
     fn weights(&mut self, block: usize, rows: &Rows) -> Result<Vec<Vec<f64>>, Failure> {
         let size = rows.ids.len();
-        if !self.ready.contains_key(&size) {
-            let program = self.program(block, size)?;
-            let evaluator = self.task.backend.prepare(&program.plan, self.task.precision)?;
-            self.ready.insert(size, (evaluator, Feed::new(&program, self.task.elbo, self.task.data)));
-        }
+        let (mut evaluator, mut feed) = match self.ready.remove(&size) {
+            Some(ready) => ready,
+            None => {
+                let program = self.program(block, size)?;
+                let evaluator = self.task.backend.prepare(&program.plan, self.task.precision)?;
+                (evaluator, Feed::new(&program, self.task.elbo, self.task.data))
+            }
+        };
         let mut weights = vec![Vec::with_capacity(self.task.draws); size];
         let batch = self.batched.then_some(rows);
-        let Some((evaluator, feed)) = self.ready.get_mut(&size) else { return Ok(weights) };
         for first in (0..self.task.draws).step_by(block) {
             feed.give(self.task.params);
             feed.noise(Draws { seed: self.task.seed, stream: Stream::Evaluate, step: 3, first }, batch);
@@ -111,6 +113,7 @@ impl Evaluator<'_, '_> {
                 }
             }
         }
+        self.ready.insert(size, (evaluator, feed));
         Ok(weights)
     }
 }
