@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::elbo::rewrite::{Rewrite, sites_read};
-use crate::math::{Graph, NodeId, Op, Pick, SiteId};
+use crate::math::{DefId, Graph, NodeId, Op, Pick, SiteId};
 use crate::model::Model;
 use crate::shape::{AxisId, AxisKind};
 
@@ -34,6 +34,19 @@ pub fn is_lagged(model: &Model, site: SiteId) -> bool {
     let Some(chain) = of(model, site) else { return false };
     let roots: Vec<NodeId> = model.statements.iter().flat_map(|s| crate::elbo::cost::roots(model, s)).collect();
     lag(&model.graph, &roots, site, chain) > 0
+}
+
+/// The definition that carries a site of a chain from row to row, where one does: its rows then follow the whole path of
+/// the site.
+pub fn carried(model: &Model, roots: &[NodeId], site: SiteId) -> Option<DefId> {
+    let graph = &model.graph;
+    graph.reachable(roots).into_iter().find_map(|id| match graph.nodes[id].op {
+        Op::Scan { own, chain, .. } if model.sites[site.index()].plates.contains(&chain) => {
+            let Op::Earlier { of, .. } = graph.nodes[own].op else { return None };
+            sites_read(graph, &[id]).contains(&site).then_some(of)
+        }
+        _ => None,
+    })
 }
 
 /// A value of a chain one row back: its states are those of the row before, other rows of it are read at a lag.
@@ -65,6 +78,8 @@ impl Back<'_> {
                 Some(state) => Some(*state),
                 None => Some(self.row_before(graph, id)),
             },
+            // What is carried from row to row varies over no states of the chain (`carried`).
+            Op::Scan { .. } => Some(self.row_before(graph, id)),
             Op::Row(_) => Some(graph.shift(id, -1.0)),
             Op::Free(_) | Op::AutoLoc(_) | Op::AutoScale(_) | Op::AutoNoise(_) | Op::Noise(..) => {
                 Some(self.row_before(graph, id))

@@ -4,7 +4,7 @@ use crate::dist::{self, Bijector, Draw, Kind, catalogue};
 use crate::elbo::cost::{self, Facts};
 use crate::elbo::enumerate::{self, joint_states};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
-use crate::elbo::{Choice, Estimator, because, requests, weighted};
+use crate::elbo::{Choice, Estimator, because, chain, requests, weighted};
 use crate::math::continuity::{Continuity, continuity};
 use crate::math::{NodeId, Op, SiteId};
 use crate::model::{Auto, Baseline, Statement};
@@ -112,6 +112,11 @@ pub fn misread(facts: &Facts, id: SiteId) -> Option<ElboProblem> {
     for statement in model.statements.iter().filter(|s| cost::reads(model, s).contains(&id)) {
         let (plates, reader) = place(model, statement);
         let roots = cost::roots(model, statement);
+        if let Some(definition) = chain::carried(model, &roots, id) {
+            let definition = &model.definitions[definition.index()];
+            let what = Limitation::Carried { site: name, definition: definition.name.clone() };
+            return Some(ElboProblem::Limitation { what, span: definition.span });
+        }
         let outside = site.plates.iter().any(|axis| !plates.contains(axis));
         if outside || crate::elbo::rewrite::leaves_its_plates(&model.graph, &roots, id, &site.plates) {
             return Some(ElboProblem::LeavesPlate { site: name, reader, span });

@@ -70,6 +70,11 @@ pub enum Limitation {
         maps: String,
     },
     ChainLag,
+    /// A site that would be summed along a chain, and a definition that accumulates it.
+    Carried {
+        site: String,
+        definition: String,
+    },
     Energy {
         name: String,
         trouble: EnergyTrouble,
@@ -222,6 +227,9 @@ fn message(what: &Limitation) -> String {
             format!("draws of `guide {guide}` cannot be weighed by the density of each site yet")
         }
         ModeBesideFactors { guide } => format!("a factor beside `guide {guide}` cannot be fitted yet"),
+        Carried { site, definition } => {
+            format!("`{definition}` carries `{site}` from row to row, so `{site}` cannot be summed out row by row")
+        }
         ChainLag => "a discrete site of a chain is summed over, and read further back than the row before".into(),
         Energy { trouble: EnergyTrouble::Units(other), .. } => {
             format!("energies are of `binary` vectors so far, and `{other}` is something else")
@@ -270,6 +278,10 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
             ("ppl::limitation::guide", "leave the factor out, or write `guide meanfield { ... }` around it")
         }
         ChainLag => ("ppl::limitation::chain", "read `[t-1]` alone"),
+        Carried { .. } => (
+            "ppl::limitation::chain_definition",
+            "write a factor for the site in the guide, or let the definition read continuous sites and data alone",
+        ),
         Energy { trouble: EnergyTrouble::NoSumOfProducts | EnergyTrouble::Degree(_), .. } => (
             "ppl::limitation::energy",
             "write it with `dot`, `@`, `sum`, `+`, `-` and `*`, with at most two entries of a vector in a product",

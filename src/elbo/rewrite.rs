@@ -50,6 +50,9 @@ impl Rewrite {
         {
             return *value;
         }
+        if let Op::Earlier { of, .. } = node.op {
+            return self.earlier(graph, id, of);
+        }
         let op = self.renamed(&node.op).map_children(&mut |child| self.done[&child]);
         let op = self.simpler(graph, op);
         let plates: Vec<AxisId> = node.shape.plates.iter().map(|axis| self.axis(*axis)).collect();
@@ -66,12 +69,38 @@ impl Rewrite {
         }
     }
 
+    /// Earlier rows of a value whose body becomes another: they are rows of a value of its own, over what that varies over.
+    fn earlier(&self, graph: &mut Graph, id: NodeId, of: crate::math::DefId) -> NodeId {
+        let Some(scan) = graph.scan_of(id) else { return id };
+        let node = graph.nodes[id].clone();
+        let mut plates: Vec<AxisId> = node.shape.plates.iter().map(|axis| self.axis(*axis)).collect();
+        let mut changed = plates != node.shape.plates;
+        for inside in graph.reachable(&[scan]) {
+            let value = match graph.nodes[inside].op {
+                Op::Site(site) => self.sites.get(&site).or(self.done.get(&inside)),
+                _ => self.done.get(&inside),
+            };
+            let varies = graph.nodes[inside].shape.plates.iter().any(|axis| self.axes.contains_key(axis));
+            if let Some(value) = value.filter(|value| **value != inside) {
+                plates.extend(&graph.shape(*value).plates);
+                changed = true;
+            }
+            changed |= varies;
+        }
+        if !changed {
+            return id;
+        }
+        let copy = graph.nodes.len() as u32;
+        graph.node(Op::Earlier { of, copy }, Shape::new(plates, node.shape.event), node.support)
+    }
+
     fn renamed(&self, op: &Op) -> Op {
         match op.clone() {
             Op::Row(axis) => Op::Row(self.axis(axis)),
             Op::Lift(a, axes) => Op::Lift(a, self.all(&axes)),
             Op::Reduce(op, a, Over::Axes(axes)) => Op::Reduce(op, a, Over::Axes(self.all(&axes))),
             Op::Index(a, picks) => Op::Index(a, picks.into_iter().map(|pick| self.pick(pick)).collect()),
+            Op::Scan { own, body, chain } => Op::Scan { own, body, chain: self.axis(chain) },
             other => other,
         }
     }

@@ -41,11 +41,35 @@ pub fn continuity(
     meeting: &BTreeSet<NodeId>,
 ) -> Option<Continuity> {
     let order = graph.reachable(&[root]);
+    // Earlier rows of a value follow what the value follows: known once its body is, and then everything anew.
+    let mut earlier: BTreeMap<NodeId, Continuity> = BTreeMap::new();
+    loop {
+        let known = follow(graph, &order, of, meeting, &earlier);
+        let scans = order.iter().filter_map(|id| match graph.nodes[*id].op {
+            Op::Scan { own, body, .. } => Some((own, known[body.index()]?)),
+            _ => None,
+        });
+        let found: BTreeMap<NodeId, Continuity> = scans.collect();
+        if found == earlier {
+            return known[root.index()];
+        }
+        earlier = found;
+    }
+}
+
+fn follow(
+    graph: &Graph,
+    order: &[NodeId],
+    of: &dyn Fn(&Op) -> bool,
+    meeting: &BTreeSet<NodeId>,
+    earlier: &BTreeMap<NodeId, Continuity>,
+) -> Vec<Option<Continuity>> {
     let mut known: Vec<Option<Continuity>> = vec![None; graph.nodes.len()];
-    for id in order {
+    for id in order.iter().copied() {
         let op = &graph.nodes[id].op;
         known[id.index()] = match op {
             op if of(op) => Some(Smooth),
+            Op::Earlier { .. } => earlier.get(&id).copied(),
             // The branches meet on the boundary, so only their slopes differ there.
             Op::If(condition, a, b) if meeting.contains(&id) => {
                 let turn = known[condition.index()].map(|_| Continuous);
@@ -57,7 +81,7 @@ pub fn continuity(
             }
         };
     }
-    known[root.index()]
+    known
 }
 
 /// The `if`s of a graph whose branches are proven equal wherever one of the comparisons in the condition holds with

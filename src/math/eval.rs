@@ -80,6 +80,30 @@ impl<'a> Eval<'a> {
         Ok(values)
     }
 
+    /// The earlier rows of a value that reads them, those that are not there yet, the first one first: going back from the
+    /// last one would be as deep as the chain is long.
+    fn rows_before(&self, id: NodeId, chain: AxisId, positions: &Positions) -> Result<()> {
+        let mut at = positions.clone();
+        let known = |at: &Positions| {
+            let key = self.graph.shape(id).plates.iter().map(|axis| at[axis]).collect();
+            self.made.borrow().contains_key(&(id, key))
+        };
+        let row = positions.get(&chain).copied().unwrap_or(0);
+        let mut first = row;
+        while first > 0 {
+            at.insert(chain, first - 1);
+            if known(&at) {
+                break;
+            }
+            first -= 1;
+        }
+        for earlier in first..row {
+            at.insert(chain, earlier);
+            self.shared(id, &at)?;
+        }
+        Ok(())
+    }
+
     /// The value of a node that is a number.
     pub fn number(&self, id: NodeId, positions: &Positions) -> Result<f64> {
         Ok(self.at(id, positions)?[0])
@@ -136,6 +160,14 @@ impl<'a> Eval<'a> {
             }
             Op::Reduce(op, a, over) => self.reduce(*op, *a, over, positions)?,
             Op::Named(_, a) => value(a)?,
+            Op::Scan { body, chain, .. } => {
+                self.rows_before(id, *chain, positions)?;
+                value(body)?
+            }
+            Op::Earlier { .. } => {
+                let scan = self.graph.scan_of(id).ok_or_else(|| Bug("rows of a value that nothing makes".into()))?;
+                value(&scan)?
+            }
             Op::Forward { factor, chain, from, to } => paths::forward(self, *factor, *chain, [from, to], positions)?,
             Op::Index(a, picks) => self.index(*a, picks, positions)?,
             Op::Lift(a, axes) => self.over(axes, positions, &mut |at| self.at(*a, at))?.concat(),

@@ -26,6 +26,7 @@ pub fn support(graph: &Graph, op: &Op, shape: &Shape) -> Support {
         Op::Reduce(op, a, over) => reduce(*op, of(a), over, graph.event(*a).len()),
         Op::Dot(a, b) | Op::MatMul(a, b) => sum(binary(Binary::Mul, of(a).range(), of(b).range()).range()).support(),
         Op::Outer(a, b) => binary(Binary::Mul, of(a).range(), of(b).range()),
+        Op::Scan { own, .. } => of(own).clone(),
         Op::Index(a, picks) => index(graph, *a, picks),
         Op::Lift(a, _) | Op::Named(_, a) | Op::Fill(a, _) => of(a).clone(),
         Op::Take { table, .. } => of(table).element(),

@@ -155,6 +155,19 @@ pub enum Op {
         to: Vec<AxisId>,
     },
 
+    /// A value of a chain that reads earlier rows of itself: `body` at every row, where `own`, an `Earlier`, stands for the
+    /// value at the rows before.
+    Scan {
+        own: NodeId,
+        body: NodeId,
+        chain: AxisId,
+    },
+    /// In the body of a `Scan` its own value, read at a lag alone. Copies are about the same definition over other values.
+    Earlier {
+        of: DefId,
+        copy: u32,
+    },
+
     /// Picks consume the leading event axes, in order; the rest stay.
     Index(NodeId, Vec<Pick>),
     /// These plate axes become the leading event axes, in this order.

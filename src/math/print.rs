@@ -82,6 +82,7 @@ impl Printer<'_> {
                 let [c, a, b] = [c, a, b].map(|id| self.at(*id, binding::IF));
                 (format!("if {c} then {a} else {b}"), binding::IF)
             }
+            Op::Scan { body, .. } => self.node(*body),
             Op::Number(x) if *x < 0.0 => (print_number(*x), binding::NEG),
             Op::Size(size) if size.dims().next().is_some() && size.as_dim().is_none() => {
                 (size.print(self.names.dims()), binding::ADD)
@@ -118,6 +119,7 @@ impl Printer<'_> {
             Op::Data(id) => names.data(*id).into(),
             Op::Param(id) => names.param(*id).into(),
             Op::Site(site) => with_index(names.site(*site), &rows()),
+            Op::Earlier { of, .. } => with_index(names.definition(*of), &rows()),
             Op::Free(site) => format!("free({})", with_index(names.site(*site), &rows())),
             Op::AutoLoc(site) => format!("loc({})", with_index(names.site(*site), &rows())),
             Op::AutoScale(site) => format!("scale({})", with_index(names.site(*site), &rows())),
@@ -188,7 +190,7 @@ impl Printer<'_> {
         let node = &self.graph.nodes[inner];
         let name = match &node.op {
             Op::Site(id) => self.names.site(*id),
-            Op::Named(Label::Definition(id), _) => self.names.definition(*id),
+            Op::Named(Label::Definition(id), _) | Op::Earlier { of: id, .. } => self.names.definition(*id),
             _ => return None,
         };
         if picks.is_empty() && node.shape.plates == axes {

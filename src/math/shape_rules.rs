@@ -64,7 +64,8 @@ pub fn infer(graph: &Graph, op: &Op) -> Result<Option<Shape>, Mismatch> {
         | Op::AutoLoc(_)
         | Op::AutoScale(_)
         | Op::AutoNoise(_)
-        | Op::Noise(..) => return Ok(None),
+        | Op::Noise(..)
+        | Op::Earlier { .. } => return Ok(None),
         Op::Layer { layer, input, weights } => {
             layer_shape(*layer, shape(input), &weights.iter().map(shape).collect::<Vec<_>>())?
         }
@@ -83,6 +84,13 @@ pub fn infer(graph: &Graph, op: &Op) -> Result<Option<Shape>, Mismatch> {
         Op::Forward { factor, chain, from, to } => {
             let gone: Vec<AxisId> = [*chain].iter().chain(from).chain(to).copied().collect();
             reduce(number(shape(factor))?, &Over::Axes(gone))?
+        }
+        Op::Scan { own, body, .. } => {
+            let (own, body) = (shape(own), shape(body));
+            if own.event != body.event {
+                return Err(Mismatch::Branches(own.clone(), body.clone()));
+            }
+            Shape::new(plates(&[own, body]), own.event.clone())
         }
         Op::Index(a, picks) => index(graph, shape(a), picks)?,
         Op::Lift(a, axes) => lift(shape(a), axes, &graph.axes)?,

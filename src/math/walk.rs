@@ -20,8 +20,19 @@ impl Op {
     pub fn map_children(&self, f: &mut dyn FnMut(NodeId) -> NodeId) -> Op {
         use Op::*;
         match self {
-            Number(_) | Size(_) | Row(_) | Data(_) | Param(_) | Site(_) | Free(_) | AutoLoc(_) | AutoScale(_)
-            | AutoNoise(_) | Noise(..) | Eye(_) => self.clone(),
+            Number(_)
+            | Size(_)
+            | Row(_)
+            | Data(_)
+            | Param(_)
+            | Site(_)
+            | Free(_)
+            | AutoLoc(_)
+            | AutoScale(_)
+            | AutoNoise(_)
+            | Noise(..)
+            | Earlier { .. }
+            | Eye(_) => self.clone(),
             Unary(op, a) => Unary(*op, f(*a)),
             Binary(op, a, b) => Binary(*op, f(*a), f(*b)),
             If(c, a, b) => If(f(*c), f(*a), f(*b)),
@@ -38,6 +49,7 @@ impl Op {
             Forward { factor, chain, from, to } => {
                 Forward { factor: f(*factor), chain: *chain, from: from.clone(), to: to.clone() }
             }
+            Scan { own, body, chain } => Scan { own: f(*own), body: f(*body), chain: *chain },
             Index(a, picks) => Index(f(*a), picks.iter().map(|pick| map_pick(pick, f)).collect()),
             Lift(a, axes) => Lift(f(*a), axes.clone()),
             Take { table, index } => Take { table: f(*table), index: f(*index) },
@@ -90,6 +102,8 @@ impl Hash for Op {
             Op::Reduce(op, ..) => op.hash(state),
             Op::Sample { kind, args, .. } => (kind, args).hash(state),
             Op::Forward { chain, from, to, .. } => (chain, from, to).hash(state),
+            Op::Scan { chain, .. } => chain.hash(state),
+            Op::Earlier { of, copy } => (of, copy).hash(state),
             Op::Lift(_, axes) => axes.hash(state),
             Op::Named(Label::Definition(id), _) => id.hash(state),
             Op::Named(Label::Call { name, output, .. }, _) => (name, output).hash(state),
@@ -105,6 +119,12 @@ impl Graph {
             Op::Transpose(a) => Some(a),
             _ => None,
         }
+    }
+
+    /// The value whose earlier rows this leaf stands for.
+    pub fn scan_of(&self, own: NodeId) -> Option<NodeId> {
+        let makes = |op: &Op| matches!(op, Op::Scan { own: of, .. } if *of == own);
+        self.nodes.iter().find(|(_, node)| makes(&node.op)).map(|(id, _)| id)
     }
 
     /// The node under its names.

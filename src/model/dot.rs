@@ -165,6 +165,9 @@ impl Picture {
                     }
                     self.arrow(&definition.name, to, &lag);
                 }
+                // A value that reads its own earlier rows.
+                Op::Earlier { of, .. } => self.arrow(&model.definitions[of.index()].name, to, &lag),
+                Op::Scan { body, .. } => stack.push((*body, lag)),
                 Op::Param(param) => {
                     let param = &model.params[param.index()];
                     let name = param.net.as_ref().unwrap_or(&param.name);

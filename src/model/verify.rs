@@ -74,6 +74,7 @@ fn verify_leaves(model: &Model) -> Result<(), Bug> {
             Op::Data(data) => data.index() < model.data.len(),
             Op::Param(param) => param.index() < model.params.len(),
             Op::Site(site) => site.index() < model.sites.len(),
+            Op::Earlier { of, .. } => of.index() < model.definitions.len(),
             Op::Row(axis) => model.axes.get(*axis).is_some(),
             Op::Lift(_, axes) => axes.iter().all(|axis| model.axes.get(*axis).is_some()),
             Op::Index(_, picks) => picks.iter().all(|pick| match pick {

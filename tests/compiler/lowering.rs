@@ -26,6 +26,8 @@ const FILES: &[(&str, usize)] = &[
     ("tests/cases/elbo_chain.vi", 2),
     ("tests/cases/elbo_chain.vi", 5),
     ("tests/cases/elbo_chains.vi", 1),
+    ("tests/cases/elbo_recursion.vi", 1),
+    ("tests/cases/elbo_recursion.vi", 5),
     ("tests/cases/elbo_missing.vi", 4),
     ("tests/cases/layers_images.vi", 2),
     ("tests/cases/layers_steps.vi", 2),

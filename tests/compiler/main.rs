@@ -24,6 +24,7 @@ mod resume;
 mod rules;
 mod runs;
 mod sampler;
+mod scan;
 mod simulate;
 mod support;
 mod tails;

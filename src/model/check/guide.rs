@@ -12,7 +12,7 @@ use crate::math::support::{Fit, fits};
 use crate::math::{SiteId, Support};
 use crate::model::problems::{Guides, Names, Supports};
 use crate::model::{Auto, Factor, Flow, Guide, Origin, Owner};
-use crate::shape::{AxisId, AxisKind, Size};
+use crate::shape::{AxisId, Size};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Block, Call, Expr, ExprKind, Name, Stmt, Target};
 
@@ -322,8 +322,7 @@ impl<'a> Checker<'a> {
     /// drawn automatically.
     pub(super) fn may_read_site(&mut self, id: SiteId, name: &str, indices: &[&'a Expr], span: Span) -> bool {
         if self.drawing == Some(id) {
-            let earlier = indices.iter().filter_map(|index| self.lag_of(index));
-            let earlier = earlier.filter(|axis| self.axes[*axis].kind == AxisKind::Chain).count() > 0;
+            let earlier = self.reads_earlier(indices);
             if !earlier && !self.doubled.contains(name) {
                 self.report(Names::ReadsItself { name: name.into(), span });
             }

@@ -42,6 +42,9 @@ impl<'a> Checker<'a> {
             ExprKind::Name(name) if self.guessing && self.declaring.as_deref() == Some(name) => {
                 Some(Value::Node(self.placeholder(&[], &Support::Real)))
             }
+            ExprKind::Name(name) if self.is_recursion(name) => {
+                self.read_own(name, &indices, expr.span).map(Value::Node)
+            }
             ExprKind::Name(name) => {
                 if self.declaring.as_deref() == Some(name) && self.lags_outside_chain(&indices) {
                     return None;

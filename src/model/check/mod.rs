@@ -124,7 +124,10 @@ pub(super) struct Checker<'a> {
     declaring: Option<String>,
     /// The site whose distribution is being checked, where it is declared already.
     drawing: Option<SiteId>,
-    /// The type of a site that reads itself is being guessed.
+    /// The definition that is being checked and reads earlier rows of itself, and what stands for them; nothing does
+    /// while its type is being guessed.
+    recursion: Option<(String, Option<NodeId>)>,
+    /// The type of what reads itself is being guessed.
     guessing: bool,
     /// Data that `fill` reads as they are.
     filling: Option<DataId>,
@@ -195,6 +198,7 @@ impl<'a> Checker<'a> {
             guards: vec![],
             declaring: None,
             drawing: None,
+            recursion: None,
             guessing: false,
             filling: None,
             depth: 0,

@@ -77,7 +77,7 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    fn local(&self, name: &str) -> Option<&Entry> {
+    pub(super) fn local(&self, name: &str) -> Option<&Entry> {
         let from = self.closed.as_ref().map_or(0, |(_, from)| *from);
         self.locals[from..].iter().rev().find(|(n, _)| n == name).map(|(_, entry)| entry)
     }

@@ -87,7 +87,8 @@ impl<'a> Checker<'a> {
     /// `h = EXPR`
     pub(super) fn check_definition(&mut self, name: &'a Name, value: &'a Expr, owner: Owner) {
         self.declaring = Some(name.node.clone());
-        let value = self.check_value(value);
+        let recursive = self.in_chain() && super::chains::mentions(value, &name.node);
+        let value = if recursive { self.check_chained_definition(name, value) } else { self.check_value(value) };
         self.declaring = None;
         let meaning = match value {
             _ if self.broken_plates > 0 => Meaning::Broken,

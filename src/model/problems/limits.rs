@@ -41,10 +41,10 @@ impl From<Limits> for Problem {
             .help(format!("it is known of {}", crate::dist::cdf::names())),
             Limits::ChainDefinition { name, span } => Problem::error(
                 "ppl::limitation::chain_definition",
-                format!("the definition `{name}` reads earlier rows of itself, which is not supported yet"),
+                format!("the definition `{name}` has named outputs and reads earlier rows of itself, which is not supported yet"),
             )
-            .label(span, "an earlier row of what is being defined")
-            .help("definitions may read earlier rows of sites, data and definitions above them"),
+            .label(span, "several values, carried from row to row")
+            .help("give each output a definition of its own, which may read its own earlier rows"),
             Limits::MissingRead { name, span } => {
                 let message = format!("a start or a bound that reads missing entries of `{name}` is not supported yet");
                 Problem::error("ppl::limitation::missing", message)

@@ -12,6 +12,10 @@ impl Lowerer<'_> {
             return Ok(value.clone());
         }
         let node = self.graph.nodes[id].clone();
+        if let Some(value) = self.in_row(id, &node)? {
+            self.memo.insert(id, value.clone());
+            return Ok(value);
+        }
         let value = self.operation(&node).map_err(|trouble| match trouble {
             Trouble::Limitation { what, span: None } => Trouble::Limitation { what, span: node.span },
             other => other,
@@ -68,6 +72,11 @@ impl Lowerer<'_> {
                 if matches!(node.op, Op::Softmax(_)) { self.unary(Unary::Exp, &last) } else { Ok(last) }
             }
             Op::Forward { factor, chain, from, to } => self.forward(*factor, *chain, from, to),
+            Op::Scan { own, body, chain } => {
+                let made = self.row_by_row([(*own, *body)].into(), *chain)?;
+                made.get(own).cloned().map_or_else(|| bug("a chain without rows"), Ok)
+            }
+            Op::Earlier { .. } => bug("rows of a value that nothing makes"),
             Op::Sample { kind, .. } => limitation(format!("a draw of {kind}")),
             Op::Present(data) => {
                 let data = self.lower(*data)?;

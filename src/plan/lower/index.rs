@@ -8,13 +8,23 @@ use crate::shape::{AxisId, AxisKind};
 
 impl Lowerer<'_> {
     pub(super) fn index(&mut self, base: NodeId, picks: &[Pick]) -> Result<Value, Trouble> {
-        let mut value = self.lower(base)?;
+        let value = self.lower(base)?;
+        self.picked(&value, picks)
+    }
+
+    pub(super) fn picked(&mut self, value: &Value, picks: &[Pick]) -> Result<Value, Trouble> {
+        let mut value = value.clone();
         // The event axis that the next pick is about: slices stay, so it moves past them.
         let mut at = 0;
         for pick in picks {
             match pick {
                 Pick::Row(axis) => value = self.pick_row(&value, at, *axis)?,
-                Pick::Lag(axis, lag) => value = self.pick_lag(&value, at, *axis, *lag)?,
+                Pick::Lag(axis, lag) => {
+                    value = match self.row_of(*axis) {
+                        Some(row) => self.pick_place(&value, at, row.saturating_sub(*lag))?,
+                        None => self.pick_lag(&value, at, *axis, *lag)?,
+                    }
+                }
                 Pick::Slice(low, high) => {
                     let (start, end) = (self.size(low)?, self.size(high)?);
                     let axis = value.labels.len() + at;
@@ -52,6 +62,11 @@ impl Lowerer<'_> {
 
     /// Event axis `at` becomes the axis `axis`.
     fn pick_row(&mut self, value: &Value, at: usize, axis: AxisId) -> Result<Value, Trouble> {
+        if let Some(row) = self.row_of(axis) {
+            let first = self.axes[axis].first.clone();
+            let first = self.size(&first)?;
+            return self.pick_place(value, at, first + row);
+        }
         let label = Label::Axis(axis);
         let position = value.labels.len() + at;
         let n = self.extent(axis)?;
@@ -104,19 +119,23 @@ impl Lowerer<'_> {
     }
 
     fn pick_at(&mut self, value: &Value, at: usize, index: NodeId) -> Result<Value, Trouble> {
-        let position = value.labels.len() + at;
         if let Op::Number(n) = self.graph.nodes[index].op {
-            let start = n as usize;
-            let id = self.b.slice(value.id, position, start, start + 1);
-            let mut shape = self.b.shape(id).to_vec();
-            shape.remove(position);
-            return Ok(Value { id: self.b.reshape(id, &shape), labels: value.labels.clone(), event: value.event - 1 });
+            return self.pick_place(value, at, n as usize);
         }
         let index = self.lower(index)?;
         if index.labels.iter().any(|l| value.labels.contains(l)) {
             return self.masked_sum(value, at, &index);
         }
         self.gather(value, at, &index)
+    }
+
+    /// One entry of event axis `at`.
+    fn pick_place(&mut self, value: &Value, at: usize, place: usize) -> Result<Value, Trouble> {
+        let position = value.labels.len() + at;
+        let id = self.b.slice(value.id, position, place, place + 1);
+        let mut shape = self.b.shape(id).to_vec();
+        shape.remove(position);
+        Ok(Value { id: self.b.reshape(id, &shape), labels: value.labels.clone(), event: value.event - 1 })
     }
 
     /// Rows of event axis `at` by an index that varies over other labels than the value.

@@ -28,6 +28,7 @@ mod objective;
 mod paths;
 mod provisos;
 mod rows;
+mod scan;
 mod value;
 
 pub use guide::Given;
@@ -94,6 +95,8 @@ struct Lowerer<'a> {
     given: Given,
     /// Dropout acts in the steps of a fit only.
     fitting: bool,
+    /// The rows of a chain that are being made one after the other.
+    rows: Option<scan::Rows>,
     layout: Layout,
     gaussian: Option<guide::Gaussian>,
     inputs: Vec<(InputKind, NodeId)>,
@@ -122,6 +125,7 @@ impl<'a> Lowerer<'a> {
             states: BTreeMap::new(),
             given,
             fitting: false,
+            rows: None,
             layout: Layout::new(elbo, data)?,
             gaussian: None,
             inputs: Vec::new(),
