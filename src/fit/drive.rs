@@ -14,7 +14,7 @@ use super::{
 };
 use crate::data::Bound;
 use crate::elbo::{Elbo, Treatment};
-use crate::model::{Auto, FitBlock, Init, Rate};
+use crate::model::{Auto, FitBlock, Init, OptimizerRule, Rate};
 use crate::plan::lower::Layout;
 use crate::plan::{Backend, Precision};
 use crate::problem::Problem;
@@ -79,7 +79,8 @@ pub(super) fn asked_for(block: &FitBlock) -> Option<String> {
         (block.steps.is_some(), "steps given"),
         (block.epochs.is_some(), "epochs given"),
         (!block.batch.is_empty(), "batch given"),
-        (block.optimizer.is_some(), "optimizer given"),
+        // That one is the deterministic path's own.
+        (block.optimizer.is_some_and(|optimizer| optimizer.rule != OptimizerRule::Lbfgs), "optimizer given"),
     ];
     given.iter().find(|(is, _)| *is).map(|(_, because)| (*because).into())
 }
@@ -254,7 +255,12 @@ fn stochastic(
     let params = initial::guide(task.elbo, &layout, &start);
     // Without a rule the fit was refused (`limits`).
     let rule = block.optimizer.as_ref().and_then(|o| Rule::of(o.rule)).unwrap_or(Rule::ADAM);
-    let mut found = Ascent::new(Optimizer::new(rule, params.len()), params);
+    // Where rows have parameters of their own, each number counts its own steps.
+    let optimizer = match batches.is_some_and(|batches| layout.has_rows(batches.dim)) {
+        true => Optimizer::of_rows(rule, params.len(), 1),
+        false => Optimizer::new(rule, params.len()),
+    };
+    let mut found = Ascent::new(optimizer, params);
     found.restore(from)?;
     let climbed = found.climb(&target, &settings, watch);
     // Also of a fit that failed: the state before the step that did.

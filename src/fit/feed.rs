@@ -5,7 +5,7 @@ use crate::elbo::{Elbo, Treatment};
 use crate::kernel::noise::{Index, Key, Noise as Source, Stream};
 use crate::math::{Noise, SiteId};
 use crate::plan::Failure;
-use crate::plan::lower::{InputKind, Program};
+use crate::plan::lower::{InputKind, Layout, Program};
 use crate::problem::Bug;
 use crate::shape::{AxisId, DimId};
 
@@ -13,6 +13,8 @@ use crate::shape::{AxisId, DimId};
 const JOINT: u32 = u32::MAX;
 /// Nor is that of a layer, which is named by its place in the text.
 const LAYERS: u32 = 1 << 31;
+/// An automatic factor whose rows are in a batch, beside its site's name.
+const AUTO: u32 = 1 << 30;
 
 /// Names the draws of one run.
 #[derive(Debug, Clone, Copy)]
@@ -38,13 +40,18 @@ pub struct Feed<'a> {
     inputs: Vec<InputKind>,
     shapes: Vec<Vec<usize>>,
     buffers: Vec<Vec<f64>>,
+    /// Of the program, and of all rows.
+    layout: Layout,
+    whole: Layout,
 }
 
 impl<'a> Feed<'a> {
-    pub fn new(program: &Program, elbo: &'a Elbo, data: &'a Bound) -> Feed<'a> {
+    pub fn new(program: &Program, elbo: &'a Elbo, data: &'a Bound) -> Result<Feed<'a>, Failure> {
         let shapes: Vec<Vec<usize>> = program.plan.inputs.iter().map(|input| input.shape.clone()).collect();
         let buffers = shapes.iter().map(|shape| vec![0.0; shape.iter().product()]).collect();
-        Feed { elbo, data, inputs: program.inputs.clone(), shapes, buffers }
+        let whole = Layout::new(elbo, data).map_err(|_| Failure::Bug(Bug("a layout that was made once".into())))?;
+        let (inputs, layout) = (program.inputs.clone(), program.layout.clone());
+        Ok(Feed { elbo, data, inputs, shapes, buffers, layout, whole })
     }
 
     /// The arrays, in the order of the plan's inputs.
@@ -52,11 +59,22 @@ impl<'a> Feed<'a> {
         self.buffers.iter().map(Vec::as_slice).collect()
     }
 
-    /// Points or the guide's parameters, whichever the plan takes.
-    pub fn give(&mut self, values: &[f64]) {
+    /// Where the parameters of the guide that the plan takes stand among those of all rows; `None` where it takes all.
+    pub fn places(&self, rows: Option<&Rows>) -> Option<Vec<usize>> {
+        let rows = rows.filter(|rows| self.whole.has_rows(rows.dim))?;
+        Some(self.whole.places(rows.dim, &rows.ids))
+    }
+
+    /// Points, or the guide's parameters of all rows, of which the plan takes those of the batch.
+    pub fn give(&mut self, values: &[f64], rows: Option<&Rows>) {
+        let places = self.places(rows);
         for (kind, buffer) in self.inputs.iter().zip(&mut self.buffers) {
-            if matches!(kind, InputKind::Points | InputKind::Params) {
-                buffer.copy_from_slice(values);
+            match (kind, &places) {
+                (InputKind::Params, Some(places)) => {
+                    buffer.iter_mut().zip(places).for_each(|(to, from)| *to = values[*from]);
+                }
+                (InputKind::Points | InputKind::Params, _) => buffer.copy_from_slice(values),
+                _ => {}
             }
         }
     }
@@ -65,6 +83,11 @@ impl<'a> Feed<'a> {
     pub fn noise(&mut self, draws: Draws, rows: Option<&Rows>) {
         for i in 0..self.inputs.len() {
             match self.inputs[i] {
+                InputKind::AutoNoise
+                    if rows.is_some_and(|rows| self.whole.sites.iter().any(|b| b.dims.contains(&Some(rows.dim)))) =>
+                {
+                    self.row_noise(i, draws, rows);
+                }
                 InputKind::AutoNoise => {
                     let width = self.shapes[i][1];
                     let noise = Key { seed: draws.seed, stream: draws.stream, step: draws.step, site: JOINT }.noise();
@@ -81,6 +104,33 @@ impl<'a> Feed<'a> {
                     self.plate_noise(i, &axes, LAYERS | place as u32, Noise::Uniform, draws, rows);
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// The noise of independent automatic factors, of which some have rows in a batch: by site and row in the data.
+    fn row_noise(&mut self, i: usize, draws: Draws, rows: Option<&Rows>) {
+        let (count, width) = (self.shapes[i][0], self.shapes[i][1]);
+        for (block, whole) in self.layout.sites.iter().zip(&self.whole.sites) {
+            let source =
+                Key { seed: draws.seed, stream: draws.stream, step: draws.step, site: AUTO | block.of.0 }.noise();
+            let batched = rows.and_then(|rows| Some((rows, block.dims.iter().position(|d| *d == Some(rows.dim))?)));
+            // Runs of one row: outer rows, the batch, and what is inside.
+            let (outer, ids, inner) = match batched {
+                Some((rows, axis)) => {
+                    let inner: usize = block.shape[axis + 1..].iter().product();
+                    (block.shape[..axis].iter().product::<usize>(), rows.ids.as_slice(), inner)
+                }
+                None => (1, &[0][..], block.len()),
+            };
+            let all = batched.map_or(1, |(_, axis)| whole.shape[axis]);
+            for draw in 0..count {
+                for run in 0..outer * ids.len() {
+                    let row = (run / ids.len() * all) as u32 + ids[run % ids.len()];
+                    let at = draw * width + block.offset + run * inner;
+                    let index = Index { particle: (draws.first + draw) as u32, row, ..Index::default() };
+                    source.fill_normal(index, &mut self.buffers[i][at..at + inner]);
+                }
             }
         }
     }

@@ -3,9 +3,10 @@
 
 use super::optimizer::Rule;
 use super::{drive, laplace};
-use crate::elbo::{Elbo, Estimator, Objective, SiteView};
-use crate::model::{Auto, Draws, FitBlock, Rate, Statement};
+use crate::elbo::{Elbo, Estimator, Objective, SiteView, Treatment};
+use crate::model::{Auto, Draws, FitBlock, Optimizer, OptimizerRule, Rate, Statement, followed};
 use crate::problem::{Problem, Problems};
+use crate::shape::AxisId;
 use crate::source::Span;
 
 /// Everything in a bound and in a `fit` block that keeps it from being fitted.
@@ -111,6 +112,7 @@ fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
         );
         return problems;
     }
+    problems.extend(batched(elbo, block));
     let mut limited = |entry: &str, code: &'static str, what: String, help: &str| {
         let problem = Problem::error(code, format!("{what} cannot be fitted yet")).help(help);
         problems.push(match block.spans.get(entry) {
@@ -118,9 +120,22 @@ fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
             None => problem,
         });
     };
-    if let Some(optimizer) = block.optimizer.filter(|optimizer| Rule::of(optimizer.rule).is_none()) {
-        let what = format!("the optimizer `{}`", optimizer.rule.name());
-        limited("optimizer", "ppl::limitation::optimizer", what, "use `optimizer: adam`, or leave it out");
+    match block.optimizer {
+        Some(Optimizer { rule: OptimizerRule::Lbfgs, lr }) => {
+            let code = "ppl::limitation::optimizer";
+            if let Some(because) = &because {
+                let what = format!("`lbfgs` beside what is noisy or cut short ({because})");
+                limited("optimizer", code, what, "use `optimizer: adam`, or leave all of them out");
+            } else if lr.is_some() {
+                let help = "write `optimizer: lbfgs`: a line search finds the length of its steps";
+                limited("optimizer", code, "`lbfgs` with a rate".into(), help);
+            }
+        }
+        Some(Optimizer { rule, .. }) if Rule::of(rule).is_none() => {
+            let what = format!("the optimizer `{}`", rule.name());
+            limited("optimizer", "ppl::limitation::optimizer", what, "use `optimizer: adam`, or leave it out");
+        }
+        _ => {}
     }
     if block.batch.len() > 1 {
         limited("batch", "ppl::limitation::batches", "batches of two dims".into(), "batch one of them");
@@ -140,6 +155,28 @@ fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
         let help = "model and guide are fitted together without them: leave the phases out";
         let problem = Problem::error("ppl::limitation::phase", "phases cannot be fitted yet").help(help);
         problems.push(problem.label(phase.span, "this phase"));
+    }
+    problems
+}
+
+/// Batches whose rows reach further than their own plates, or have latents under a joint Normal.
+fn batched(elbo: &Elbo, block: &FitBlock) -> Problems {
+    let mut problems = Problems::default();
+    if let Some(span) = block.batch.keys().find_map(|dim| followed(&elbo.model, *dim)) {
+        let problem = Problem::error("ppl::limitation::batches", "a plate that follows a batch cannot be fitted yet");
+        let help = "leave the batch out: all rows are then seen at every step";
+        problems.push(problem.label(span, "reads rows of the batch through data").help(help));
+    }
+    let batched = |axis: &AxisId| elbo.axes[*axis].size.as_dim().is_some_and(|dim| block.batch.contains_key(&dim));
+    let Some(joint) = elbo.model.guide.auto.filter(|auto| auto.is_joint()) else { return problems };
+    let drawn = elbo.sites.iter().filter(|view| view.treatment == Treatment::Auto);
+    let mut local =
+        drawn.map(|view| &elbo.model.sites[view.site.index()]).filter(|site| site.plates.iter().any(batched));
+    if let Some(site) = local.next() {
+        let message = format!("`guide {joint}` over rows of a batch cannot be fitted yet: `{}`", site.name);
+        let help = "write `guide meanfield`, whose factors are independent, or leave the batch out";
+        let problem = Problem::error("ppl::limitation::batches", message);
+        problems.push(problem.label(site.span, "one value for every row").help(help));
     }
     problems
 }

@@ -32,6 +32,7 @@ pub mod stochastic;
 pub mod support;
 pub mod tails;
 mod target;
+mod values;
 mod warnings;
 pub mod weigh;
 

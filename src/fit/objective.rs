@@ -32,11 +32,11 @@ pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
                 let rows = block.as_ref().map(|rows| (rows.dim, size)).into_iter().collect();
                 let program = lower::bound(fitted.elbo, fitted.data, &Batch { draws: 1, rows })?;
                 let evaluator = fitted.backend.prepare(&program.plan, fitted.precision)?;
-                entry.insert((evaluator, Feed::new(&program, fitted.elbo, fitted.data)))
+                entry.insert((evaluator, Feed::new(&program, fitted.elbo, fitted.data)?))
             }
         };
         let share = block.as_ref().map_or(1.0, |_| size as f64 / rows as f64);
-        feed.give(params);
+        feed.give(params, block.as_ref());
         for (first, value) in values.iter_mut().enumerate() {
             feed.noise(Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 2, first }, block.as_ref());
             if let Some(rows) = block {

@@ -9,24 +9,25 @@ use super::joint::PlanJoint;
 use super::laplace::POINT;
 use super::support::{Guard, Look};
 use super::tails::{self, RowTails};
+use super::values::Values;
 use super::weigh::Sampler;
 use super::{Estimate, Failure, LogJoint};
 use crate::data::Bound;
 use crate::diagnose::convergence::mean_and_variance;
-use crate::diagnose::psis::{Importance, Moments, WeightedMoments};
+use crate::diagnose::psis::{Importance, Moments};
 use crate::diagnose::summary::Summary;
 use crate::elbo::{Elbo, Treatment};
 use crate::kernel::noise::Stream;
 use crate::model::Auto;
-use crate::plan::lower::{self, Batch, Given, OutputKind, Program};
+use crate::plan::lower::{self, Batch, Given, Program};
 use crate::plan::{Backend, Evaluate, Precision};
 
 /// Draws written to `draws.csv`.
-const KEPT: usize = 1_000;
+pub(super) const KEPT: usize = 1_000;
 /// Draws that summaries are made of, where there are not too many quantities.
-const SUMMARIZED: usize = 10_000;
+pub(super) const SUMMARIZED: usize = 10_000;
 /// Working memory of a block of draws, in numbers.
-const BLOCK: usize = 1 << 20;
+pub(super) const BLOCK: usize = 1 << 20;
 
 /// A fitted guide and what it was fitted to.
 pub struct Fitted<'a> {
@@ -227,16 +228,16 @@ impl Weights {
 }
 
 /// A program made for so many draws at once, with its buffers.
-struct Block<'a> {
-    program: Program,
+pub(super) struct Block<'a> {
+    pub program: Program,
     evaluator: Box<dyn Evaluate>,
     feed: Feed<'a>,
-    draws: usize,
+    pub draws: usize,
 }
 
 impl<'a> Block<'a> {
     /// As many draws at once as fit the working memory.
-    fn new(
+    pub fn new(
         fitted: &Fitted<'a>,
         wanted: usize,
         make: impl Fn(usize) -> Result<Program, lower::Trouble>,
@@ -248,9 +249,9 @@ impl<'a> Block<'a> {
         Block::exactly(fitted, draws, program)
     }
 
-    fn exactly(fitted: &Fitted<'a>, draws: usize, program: Program) -> Result<Block<'a>, Failure> {
+    pub fn exactly(fitted: &Fitted<'a>, draws: usize, program: Program) -> Result<Block<'a>, Failure> {
         let evaluator = fitted.backend.prepare(&program.plan, fitted.precision)?;
-        let feed = Feed::new(&program, fitted.elbo, fitted.data);
+        let feed = Feed::new(&program, fitted.elbo, fitted.data)?;
         Ok(Block { program, evaluator, feed, draws })
     }
 
@@ -265,14 +266,14 @@ impl<'a> Block<'a> {
         guard.require(&Look { values, draws: self.draws, noise: Some(draws_from(fitted, first)), rows })
     }
 
-    fn run(&mut self, fitted: &Fitted, first: usize, rows: Option<&Rows>) -> Result<Vec<Vec<f64>>, Failure> {
+    pub fn run(&mut self, fitted: &Fitted, first: usize, rows: Option<&Rows>) -> Result<Vec<Vec<f64>>, Failure> {
         match &fitted.guide {
-            Guide::Params(params) => self.feed.give(params),
-            Guide::Point(point, _) => self.feed.give(&point.repeat(self.draws)),
+            Guide::Params(params) => self.feed.give(params, rows),
+            Guide::Point(point, _) => self.feed.give(&point.repeat(self.draws), None),
             Guide::Sampler { sampler, .. } => {
                 let mut points = vec![0.0; self.draws * self.program.layout.point()];
                 sampler.fill(first, &mut points, &mut vec![0.0; self.draws]);
-                self.feed.give(&points);
+                self.feed.give(&points, None);
             }
         }
         self.feed.noise(draws_from(fitted, first), rows);
@@ -286,115 +287,4 @@ impl<'a> Block<'a> {
 /// The names of the draws that are told of.
 fn draws_from(fitted: &Fitted, first: usize) -> Draws {
     Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 0, first }
-}
-
-/// Reported values, draw by draw.
-struct Values<'a, 'f> {
-    fitted: &'f Fitted<'a>,
-    block: Block<'a>,
-    /// Outputs that are quantities: (place among the outputs, name, shape without draws).
-    quantities: Vec<(usize, Told, String, Vec<usize>)>,
-    params: Vec<(usize, String, Vec<usize>)>,
-}
-
-type Summaries = (Vec<Quantity>, Vec<PointValue>, Table);
-
-impl<'a, 'f> Values<'a, 'f> {
-    fn of(fitted: &'f Fitted<'a>) -> Result<Values<'a, 'f>, Failure> {
-        let dim = fitted.batches.map(|batches| batches.dim);
-        let from = match fitted.guide {
-            Guide::Sampler { .. } | Guide::Point(..) => Given::Points,
-            Guide::Params(_) => Given::Guide,
-        };
-        let block = Block::new(fitted, SUMMARIZED, |draws| lower::values(fitted.elbo, fitted.data, draws, from, dim))?;
-        let model = &fitted.elbo.model;
-        let (mut quantities, mut params) = (vec![], vec![]);
-        for (at, kind) in block.program.outputs.iter().enumerate() {
-            let whole = &block.program.plan.nodes[block.program.plan.outputs[at].node].shape;
-            let shape = whole.get(1..).unwrap_or(&[]).to_vec();
-            match kind {
-                OutputKind::Site(site) => {
-                    let told = match fitted.elbo.sites[site.index()].treatment {
-                        Treatment::SummedOut(_) => Told::Probabilities,
-                        _ => Told::Values,
-                    };
-                    quantities.push((at, told, model.sites[site.index()].name.clone(), shape));
-                }
-                OutputKind::Definition(def) => {
-                    quantities.push((at, Told::Values, model.definitions[def.index()].name.clone(), shape));
-                }
-                OutputKind::Param(param) => params.push((at, model.params[*param].name.clone(), whole.clone())),
-                _ => {}
-            }
-        }
-        Ok(Values { fitted, block, quantities, params })
-    }
-
-    /// `weighed` draws have a density; where nothing is drawn that is one, and one says all.
-    fn summarize(mut self, importance: Option<&Importance>, weighed: usize) -> Result<Summaries, Failure> {
-        let widths: Vec<usize> = self.quantities.iter().map(|(.., shape)| shape.iter().product()).collect();
-        let width: usize = widths.iter().sum();
-        let count = match (width, weighed) {
-            (0, _) | (_, 1) => 1,
-            _ => (8 * BLOCK / width).clamp(KEPT, SUMMARIZED),
-        };
-        let mut entries: Vec<Vec<Vec<f64>>> =
-            widths.iter().map(|width| vec![Vec::with_capacity(count); *width]).collect();
-        let mut table = Table { values: vec![vec![]; widths.len()], ..Table::default() };
-        let mut params = vec![];
-        let mut first = 0;
-        while first < count {
-            let outputs = self.block.run(self.fitted, first, None)?;
-            let take = self.block.draws.min(count - first);
-            for (q, (at, ..)) in self.quantities.iter().enumerate() {
-                for (s, draw) in outputs[*at].chunks(widths[q].max(1)).take(take).enumerate() {
-                    if first + s < KEPT.min(weighed) {
-                        table.values[q].extend(draw);
-                    }
-                    entries[q].iter_mut().zip(draw).for_each(|(entry, value)| entry.push(*value));
-                }
-            }
-            if first == 0 {
-                params = self.point_values(&outputs);
-            }
-            first += take;
-        }
-        let mut corrected = match importance {
-            Some(importance) => self.corrected(importance, &widths)?.into_iter().map(Some).collect(),
-            None => vec![None; widths.len()],
-        };
-        let mut quantities = vec![];
-        for (q, (_, told, name, shape)) in self.quantities.iter().enumerate() {
-            let summaries = entries[q].iter_mut().map(|draws| Summary::of(draws)).collect();
-            let corrected = corrected[q].take();
-            quantities.push(Quantity { name: name.clone(), told: *told, shape: shape.clone(), summaries, corrected });
-        }
-        Ok((quantities, params, table))
-    }
-
-    fn point_values(&self, outputs: &[Vec<f64>]) -> Vec<PointValue> {
-        let one = |(at, name, shape): &(usize, String, Vec<usize>)| PointValue {
-            name: name.clone(),
-            shape: shape.clone(),
-            value: outputs[*at].clone(),
-        };
-        self.params.iter().map(one).collect()
-    }
-
-    /// Again over the draws that were weighed.
-    fn corrected(&mut self, importance: &Importance, widths: &[usize]) -> Result<Vec<Vec<Moments>>, Failure> {
-        let mut moments: Vec<WeightedMoments> = widths.iter().map(|width| WeightedMoments::new(*width)).collect();
-        let mut first = 0;
-        while first < importance.weights.len() {
-            let outputs = self.block.run(self.fitted, first, None)?;
-            let weights = &importance.weights[first..(first + self.block.draws).min(importance.weights.len())];
-            for (q, (at, ..)) in self.quantities.iter().enumerate() {
-                for (weight, draw) in weights.iter().zip(outputs[*at].chunks(widths[q].max(1))) {
-                    moments[q].push(*weight, draw);
-                }
-            }
-            first += self.block.draws;
-        }
-        Ok(moments.into_iter().map(WeightedMoments::finish).collect())
-    }
 }

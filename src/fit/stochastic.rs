@@ -51,7 +51,7 @@ impl<'a> Target<'a> {
         let batch = Batch { draws: settings.particles, rows };
         let program = lower::step(self.elbo, self.data, &batch)?;
         let evaluator = self.backend.prepare(&program.plan, self.precision)?;
-        Ok(Stage { evaluator, feed: Feed::new(&program, self.elbo, self.data) })
+        Ok(Stage { evaluator, feed: Feed::new(&program, self.elbo, self.data)? })
     }
 }
 
@@ -155,7 +155,7 @@ impl Steps<'_, '_> {
             Entry::Vacant(entry) => entry.insert(self.target.stage(settings, rows.as_ref())?),
         };
         let draws = Draws { seed: settings.seed, stream: Stream::Train, step: step as u64, first: 0 };
-        stage.feed.give(&ascent.params);
+        stage.feed.give(&ascent.params, rows.as_ref());
         stage.feed.noise(draws, rows.as_ref());
         if let Some(rows) = &rows {
             stage.feed.rows(rows)?;
@@ -165,13 +165,18 @@ impl Steps<'_, '_> {
         let outputs = stage.evaluator.run(&stage.feed.slices())?;
         let bound = outputs[0][0];
         let scale = -1.0 / self.target.data.rows.max(1) as f64;
-        self.gradient.iter_mut().zip(&outputs[1]).for_each(|(g, d)| *g = scale * d);
+        self.gradient.clear();
+        self.gradient.extend(outputs[1].iter().map(|d| scale * d));
         if !bound.is_finite() || self.gradient.iter().any(|g| !g.is_finite()) {
             return Err(not_finite(step));
         }
         let factor = settings.clip.map_or(1.0, |most| clip([self.gradient.as_slice()], most));
         let rate = settings.schedule.at(step as u64, settings.steps as u64);
-        ascent.optimizer.descend(rate, factor, &mut ascent.params, &self.gradient);
+        match stage.feed.places(rows.as_ref()) {
+            // Rows outside the batch stand still, with their moments.
+            Some(places) => ascent.optimizer.descend_rows(&places, rate, factor, &mut ascent.params, &self.gradient),
+            None => ascent.optimizer.descend(rate, factor, &mut ascent.params, &self.gradient),
+        }
         ascent.evaluations += settings.particles * size.max(1);
         ascent.steps = step + 1;
         // Batches weighted by their share of the rows, so that an epoch's mean is the whole data's.

@@ -114,7 +114,7 @@ impl<'a> Guard<'a> {
             self.watches.insert(key, watch);
         }
         let Some(watch) = self.watches.get_mut(&key) else { return Ok(BTreeMap::new()) };
-        watch.feed.give(look.values);
+        watch.feed.give(look.values, look.rows);
         if let Some(draws) = look.noise {
             watch.feed.noise(draws, look.rows);
         }
@@ -153,7 +153,7 @@ impl<'a> Guard<'a> {
         let program = lower::provisos(self.elbo, self.data, &Batch { draws, rows }, self.given, &self.moving)?;
         // What is told apart here is worth the cost, also of a step in f32.
         let evaluator = self.backend.prepare(&program.plan, Precision::F64)?;
-        let feed = Feed::new(&program, self.elbo, self.data);
+        let feed = Feed::new(&program, self.elbo, self.data)?;
         let shapes = program.plan.outputs.iter().map(|output| program.plan.nodes[output.node].shape.clone()).collect();
         Ok(Watch { evaluator, feed, outputs: program.outputs, shapes })
     }

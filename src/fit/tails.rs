@@ -62,11 +62,11 @@ pub fn tails(fitted: &Fitted, params: &[f64]) -> Result<Result<RowTails, String>
             Entry::Vacant(entry) => {
                 let program = program(ids.len())?;
                 let evaluator = fitted.backend.prepare(&program.plan, fitted.precision)?;
-                entry.insert((evaluator, Feed::new(&program, fitted.elbo, fitted.data)))
+                entry.insert((evaluator, Feed::new(&program, fitted.elbo, fitted.data)?))
             }
         };
         let rows = Rows { dim, ids: ids.to_vec() };
-        feed.give(params);
+        feed.give(params, Some(&rows));
         feed.noise(Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 1, first: 0 }, Some(&rows));
         feed.rows(&rows)?;
         let outputs = evaluator.run(&feed.slices())?;

@@ -61,6 +61,13 @@ pub fn check_batch(model: &Model, batched: &[(DimId, Option<Span>)]) -> Problems
     problems
 }
 
+/// Where rows of a dim are read through data by a plate that follows its batches.
+pub fn followed(model: &Model, dim: DimId) -> Option<Span> {
+    let over = |axis: &AxisId| model.axes[*axis].size == Size::dim(dim);
+    let places = places(model).into_iter().filter(|place| !place.plates.iter().any(over));
+    places.filter(|place| matches!(place.reads_rows_of(model, dim), Some(Foreign::ThroughData))).map(|p| p.span).next()
+}
+
 /// A statement: its plates and the expressions in it.
 struct Place {
     plates: Vec<AxisId>,

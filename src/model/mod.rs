@@ -19,7 +19,7 @@ pub mod json;
 pub mod print;
 pub mod verify;
 
-pub use batch::check_batch;
+pub use batch::{check_batch, followed};
 pub use check::{check, compile_model};
 pub use fit_block::{Draws, FitBlock, Init, Objective, Optimizer, OptimizerRule, Phase, Rate};
 pub use guide::{Auto, Baseline, Factor, Flow, Guide, Request};

@@ -51,10 +51,10 @@ impl Lowerer<'_> {
             draws,
             loc: Some(loc),
             scale: None,
-            logs: None,
             log_scale: Some(log_scale),
             noise: Some(noise),
             low_rank,
+            logs: None,
         })
     }
 
@@ -73,14 +73,43 @@ impl Lowerer<'_> {
         self.b.binary(Binary::Sub, sum, explained)
     }
 
+    /// How much each coordinate of some sites counts: rows of a batch stand for all rows; `None` where all count once.
+    fn counts(&self, sites: Option<&[SiteId]>) -> Option<Vec<f64>> {
+        let mut counts = vec![0.0; self.layout.latents];
+        for block in self.layout.sites.iter().filter(|block| sites.is_none_or(|sites| sites.contains(&block.of))) {
+            let scales = block.dims.iter().flatten().filter_map(|dim| {
+                let rows = self.batch.rows.get(dim)?;
+                Some(self.data.dims[dim] as f64 / *rows as f64)
+            });
+            counts[block.offset..block.offset + block.len()].fill(scales.product());
+        }
+        counts.iter().any(|count| *count != 1.0).then_some(counts)
+    }
+
+    /// The logarithms of the scales, each as often as it counts, and how many coordinates that makes.
+    fn counted(&mut self, gaussian: &Gaussian, counts: &[f64]) -> Result<(NodeId, NodeId, f64), Trouble> {
+        let Some(logs) = gaussian.logs else { return bug("rows of a batch in a joint Gaussian") };
+        let weights = self.b.constant(crate::plan::Array::from_reals(counts.to_vec()), &[counts.len()]);
+        let weighed = self.b.binary(Binary::Mul, logs, weights);
+        Ok((weights, self.b.reduce(Reduce::Sum, weighed, &[0]), counts.iter().sum()))
+    }
+
     /// log q of the automatic guide's draws on the unconstrained scale, one a draw.
     pub(super) fn gaussian_log_q(&mut self) -> Result<Value, Trouble> {
-        let d = self.layout.latents as f64;
         let gaussian = self.gaussian()?;
         let (Some(noise), Some(log_scale)) = (gaussian.noise, gaussian.log_scale) else {
             return bug("the density of given points under the guide");
         };
-        let sum = self.gaussian_square(&gaussian, noise);
+        let (sum, log_scale, d) = match self.counts(None) {
+            None => (self.gaussian_square(&gaussian, noise), log_scale, self.layout.latents as f64),
+            Some(counts) => {
+                let (weights, log_scale, d) = self.counted(&gaussian, &counts)?;
+                let square = self.b.unary(Unary::Square, noise);
+                let row = self.b.reshape(weights, &[1, counts.len()]);
+                let weighed = self.b.binary(Binary::Mul, square, row);
+                (self.b.reduce(Reduce::Sum, weighed, &[1]), log_scale, d)
+            }
+        };
         let sum = Value { id: sum, labels: vec![Label::Draws], event: 0 };
         let half = self.scaled(&sum, -0.5)?;
         let constant = self.literal(-0.5 * d * std::f64::consts::TAU.ln())?;
@@ -88,25 +117,20 @@ impl Lowerer<'_> {
         self.binary(Binary::Sub, &base, &Value::plain(log_scale, 0))
     }
 
-    /// Entropy of these sites under the automatic guide's Gaussian, closed. Other sites' may be inside a closed
-    /// divergence; those of a joint Gaussian are one number.
+    /// Entropy of the automatic guide's Gaussian over these sites, closed.
     pub(super) fn gaussian_entropy(&mut self, sites: &[SiteId]) -> Result<Value, Trouble> {
         let gaussian = self.gaussian()?;
-        let Some(mut log_scale) = gaussian.log_scale else {
+        let Some(log_scale) = gaussian.log_scale else {
             return bug("the entropy of given points");
         };
-        let mut counts = vec![0.0; self.layout.latents];
-        for block in self.layout.sites.iter().filter(|block| sites.contains(&block.of)) {
-            counts[block.offset..block.offset + block.len()].fill(1.0);
-        }
-        let d: f64 = counts.iter().sum();
-        if counts.contains(&0.0) {
-            let Some(logs) = gaussian.logs else { return bug("the entropy of some sites of a joint Gaussian") };
-            let latents = counts.len();
-            let counts = self.b.constant(crate::plan::Array::from_reals(counts), &[latents]);
-            let own = self.b.binary(Binary::Mul, logs, counts);
-            log_scale = self.b.reduce(Reduce::Sum, own, &[0]);
-        }
+        // A joint Gaussian has one entropy over all its sites.
+        let (log_scale, d) = match self.counts(Some(sites)).filter(|_| gaussian.logs.is_some()) {
+            None => (log_scale, self.layout.latents as f64),
+            Some(counts) => {
+                let (_, log_scale, d) = self.counted(&gaussian, &counts)?;
+                (log_scale, d)
+            }
+        };
         let constant = self.literal(0.5 * d * (1.0 + std::f64::consts::TAU.ln()))?;
         self.binary(Binary::Add, &Value::plain(log_scale, 0), &constant)
     }

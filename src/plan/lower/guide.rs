@@ -29,13 +29,13 @@ pub(super) struct Gaussian {
     pub loc: Option<NodeId>,
     /// Standard deviations of a mean-field factor; the diagonal of a full-rank one's Cholesky factor.
     pub scale: Option<NodeId>,
-    /// `[latents]`: the logarithms of the scales, where every coordinate has an entropy of its own (a mean-field factor).
-    pub logs: Option<NodeId>,
     /// A number: the sum of the logarithms of the scales, and the standard noise `[draws, latents]`.
     pub log_scale: Option<NodeId>,
     pub noise: Option<NodeId>,
     /// Of a low rank: see `LowRank`.
     pub low_rank: Option<LowRank>,
+    /// Of independent factors, the logarithms of their scales, `[latents]`.
+    pub logs: Option<NodeId>,
 }
 
 /// What the density of a Gaussian of low rank is made of: offsets `[draws, latents]` and columns `[latents, rank]` in
@@ -164,12 +164,6 @@ impl Lowerer<'_> {
     /// A point parameter on its constrained scale: rows and event as event axes.
     fn param_leaf(&mut self, id: ParamId) -> Result<Value, Trouble> {
         let param = self.elbo.model.params[id.index()].clone();
-        if param.rows.iter().any(|size| size.as_dim().is_some_and(|dim| self.batch.rows.contains_key(&dim))) {
-            return limitation(format!(
-                "`{}`, a parameter with one value for every row of a batched plate,",
-                param.name
-            ));
-        }
         let block = self.layout.params[id.index()].clone();
         let (axis, start) = match self.given {
             Given::Points => (1, self.layout.latents),
@@ -220,11 +214,13 @@ impl Lowerer<'_> {
     }
 
     fn scratch_axis(&mut self, size: &Size) -> crate::shape::AxisId {
+        // Of a batched dim it has the rows of the batch, as a plate over it has.
+        let batched = size.as_dim().is_some_and(|dim| self.batch.rows.contains_key(&dim));
         self.axes.add(Axis {
             name: "row".into(),
             size: size.clone(),
             first: Size::fixed(0),
-            kind: AxisKind::Comprehension,
+            kind: if batched { AxisKind::Plate } else { AxisKind::Comprehension },
             span: Span::default(),
         })
     }
@@ -255,10 +251,10 @@ impl Lowerer<'_> {
                 draws: self.b.slice(source, 1, 0, d),
                 loc: None,
                 scale: None,
-                logs: None,
                 log_scale: None,
                 noise: None,
                 low_rank: None,
+                logs: None,
             },
             Given::Guide => {
                 let before = self.b.set_origin(Some("draws of the guide".into()));
@@ -271,10 +267,10 @@ impl Lowerer<'_> {
                         draws,
                         loc: Some(loc),
                         scale: None,
-                        logs: None,
                         log_scale: None,
                         noise: None,
                         low_rank: None,
+                        logs: None,
                     };
                     self.gaussian = Some(point.clone());
                     return Ok(point);
@@ -311,10 +307,10 @@ impl Lowerer<'_> {
             draws,
             loc: Some(loc),
             scale: Some(scale),
-            logs: Some(logs),
             log_scale: Some(log_scale),
             noise: Some(noise),
             low_rank: None,
+            logs: Some(logs),
         })
     }
 
@@ -343,10 +339,10 @@ impl Lowerer<'_> {
             draws,
             loc: Some(loc),
             scale: Some(scale),
-            logs: None,
             log_scale: Some(log_scale),
             noise: Some(noise),
             low_rank: None,
+            logs: None,
         })
     }
 }

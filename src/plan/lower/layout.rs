@@ -1,12 +1,14 @@
 //! Where every unconstrained coordinate lives: latent sites of the automatic guide first, point parameters after them.
 
+use std::collections::BTreeMap;
+
 use super::{Trouble, limitation, size_of};
 use crate::data::Bound;
 use crate::dist::bijector::Bijector;
 use crate::elbo::{Elbo, Treatment};
 use crate::math::{ParamId, SiteId, Support};
 use crate::model::Auto;
-use crate::shape::Size;
+use crate::shape::{DimId, Size};
 
 /// A run of coordinates.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,8 @@ pub struct Coordinates<T> {
     pub offset: usize,
     /// Rows (plates), then the unconstrained axes of one value.
     pub shape: Vec<usize>,
+    /// The dims of the rows.
+    pub dims: Vec<Option<DimId>>,
 }
 
 impl<T> Coordinates<T> {
@@ -25,6 +29,22 @@ impl<T> Coordinates<T> {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The coordinates of some rows of a dim, all of them where they have no such rows.
+    fn places(&self, dim: DimId, ids: &[u32], start: usize, to: &mut Vec<usize>) {
+        let start = start + self.offset;
+        let Some(axis) = self.dims.iter().position(|other| *other == Some(dim)) else {
+            to.extend(start..start + self.len());
+            return;
+        };
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        for outer in 0..self.shape[..axis].iter().product::<usize>() {
+            for id in ids {
+                let row = start + (outer * self.shape[axis] + *id as usize) * inner;
+                to.extend(row..row + inner);
+            }
+        }
     }
 }
 
@@ -42,24 +62,38 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Of all rows.
     pub fn new(elbo: &Elbo, data: &Bound) -> Result<Layout, Trouble> {
+        Layout::of_rows(elbo, data, &BTreeMap::new())
+    }
+
+    /// Of so many rows of some dims: what one batch moves.
+    pub fn of_rows(elbo: &Elbo, data: &Bound, batch: &BTreeMap<DimId, usize>) -> Result<Layout, Trouble> {
         let model = &elbo.model;
         let mut layout = Layout::default();
+        let shaped = |rows: &[Size], event: Vec<Size>| -> Result<(Vec<usize>, Vec<Option<DimId>>), Trouble> {
+            let dims: Vec<Option<DimId>> = rows.iter().map(Size::as_dim).collect();
+            let mut shape = sizes(&[rows.to_vec(), event].concat(), data)?;
+            for (size, dim) in shape.iter_mut().zip(&dims) {
+                *size = dim.and_then(|dim| batch.get(&dim).copied()).unwrap_or(*size);
+            }
+            Ok((shape, dims))
+        };
         for view in elbo.sites.iter().filter(|view| view.treatment == Treatment::Auto) {
             let site = &model.sites[view.site.index()];
             let rows: Vec<Size> = site.plates.iter().map(|axis| elbo.axes[*axis].size.clone()).collect();
             let free = bijector(&site.support, &site.name)?.free_event(&site.event);
-            let shape = sizes(&[rows, free].concat(), data)?;
+            let (shape, dims) = shaped(&rows, free)?;
             let offset = layout.latents;
             layout.latents += shape.iter().product::<usize>();
-            layout.sites.push(Coordinates { of: view.site, name: site.name.clone(), offset, shape });
+            layout.sites.push(Coordinates { of: view.site, name: site.name.clone(), offset, shape, dims });
         }
         for (i, param) in model.params.iter().enumerate() {
             let free = bijector(&param.support, &param.name)?.free_event(&param.event);
-            let shape = sizes(&[param.rows.clone(), free].concat(), data)?;
+            let (shape, dims) = shaped(&param.rows, free)?;
             let offset = layout.param_count;
             layout.param_count += shape.iter().product::<usize>();
-            layout.params.push(Coordinates { of: ParamId(i as u32), name: param.name.clone(), offset, shape });
+            layout.params.push(Coordinates { of: ParamId(i as u32), name: param.name.clone(), offset, shape, dims });
         }
         let d = layout.latents;
         layout.scale_count = match model.guide.auto {
@@ -71,6 +105,31 @@ impl Layout {
             _ => d,
         };
         Ok(layout)
+    }
+
+    /// Whether some coordinates belong to rows of this dim.
+    pub fn has_rows(&self, dim: DimId) -> bool {
+        let dims = self.sites.iter().flat_map(|b| &b.dims).chain(self.params.iter().flat_map(|b| &b.dims));
+        dims.flatten().any(|other| *other == dim)
+    }
+
+    /// Where the parameters of the guide for these rows of a dim stand among those of all rows, in their order.
+    pub fn places(&self, dim: DimId, ids: &[u32]) -> Vec<usize> {
+        let mut places = vec![];
+        for block in &self.sites {
+            block.places(dim, ids, 0, &mut places);
+        }
+        match self.sites.iter().any(|block| block.dims.contains(&Some(dim))) {
+            // Independent factors, a scale each.
+            true => self.sites.iter().for_each(|block| block.places(dim, ids, self.latents, &mut places)),
+            false => places.extend(self.latents..self.params_at()),
+        }
+        // A point has no scales.
+        places.retain(|place| *place < self.params_at());
+        for block in &self.params {
+            block.places(dim, ids, self.params_at(), &mut places);
+        }
+        places
     }
 
     /// Coordinates of one point of the log joint.

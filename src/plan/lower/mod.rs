@@ -33,7 +33,9 @@ mod value;
 
 pub use guide::Given;
 pub use layout::{Coordinates, Layout, sizes};
-pub use objective::{Batch, InputKind, OutputKind, Program, bound, constant, joint, lowered, step, values, weights};
+pub use objective::{
+    Batch, InputKind, OutputKind, Program, bound, constant, joint, lowered, params, step, values, weights,
+};
 pub use provisos::{Side, moves, provisos};
 pub use rows::row_weights;
 use value::{Label, Value};
@@ -126,7 +128,7 @@ impl<'a> Lowerer<'a> {
             given,
             fitting: false,
             rows: None,
-            layout: Layout::new(elbo, data)?,
+            layout: Layout::of_rows(elbo, data, &batch.rows)?,
             gaussian: None,
             inputs: Vec::new(),
         })

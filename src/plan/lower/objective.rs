@@ -156,9 +156,9 @@ pub fn weights(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trou
 }
 
 /// The values that a run reports, at every draw: sites and the model's definitions that depend on one.
-/// Point parameters come once, not once a draw. Whatever lives in a plate over `skip` is left out.
+/// Whatever lives in a plate over `skip` is left out, and of that dim one row is given.
 pub fn values(elbo: &Elbo, data: &Bound, draws: usize, given: Given, skip: Option<DimId>) -> Result<Program, Trouble> {
-    let batch = Batch::draws(draws);
+    let batch = Batch { draws, rows: skip.map(|dim| (dim, 1)).into_iter().collect() };
     let mut lowerer = Lowerer::new(elbo, data, &batch, given)?;
     lowerer.source()?;
     let skipped =
@@ -187,6 +187,15 @@ pub fn values(elbo: &Elbo, data: &Bound, draws: usize, given: Given, skip: Optio
             }
         }
     }
+    lowerer.program(outputs)
+}
+
+/// Point parameters on their constrained scales, all rows of them.
+pub fn params(elbo: &Elbo, data: &Bound, given: Given) -> Result<Program, Trouble> {
+    let batch = Batch::draws(1);
+    let mut lowerer = Lowerer::new(elbo, data, &batch, given)?;
+    lowerer.source()?;
+    let mut outputs = Vec::new();
     for i in 0..elbo.model.params.len() {
         let value = lowerer.leaf(&Op::Param(ParamId(i as u32)))?;
         outputs.push((OutputKind::Param(i), lowerer.first_draw(&value)?));

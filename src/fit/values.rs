@@ -1,0 +1,126 @@
+//! Reported values: summaries of sites and definitions over draws, the draws that are kept, and point parameters.
+
+use super::Failure;
+use super::feed::Rows;
+use super::posterior::{BLOCK, Block, Fitted, Guide, KEPT, PointValue, Quantity, SUMMARIZED, Table, Told};
+use crate::diagnose::psis::{Importance, Moments, WeightedMoments};
+use crate::diagnose::summary::Summary;
+use crate::elbo::Treatment;
+use crate::plan::lower::{self, Given, OutputKind};
+
+/// Reported values, draw by draw.
+pub(super) struct Values<'a, 'f> {
+    fitted: &'f Fitted<'a>,
+    block: Block<'a>,
+    /// Outputs that are quantities: (place among the outputs, name, shape without draws).
+    quantities: Vec<(usize, Told, String, Vec<usize>)>,
+    /// The row that stands for those of a dim whose plates are left out.
+    row: Option<Rows>,
+}
+
+pub(super) type Summaries = (Vec<Quantity>, Vec<PointValue>, Table);
+
+impl<'a, 'f> Values<'a, 'f> {
+    pub fn of(fitted: &'f Fitted<'a>) -> Result<Values<'a, 'f>, Failure> {
+        let dim = fitted.batches.map(|batches| batches.dim);
+        let from = given(fitted);
+        let block = Block::new(fitted, SUMMARIZED, |draws| lower::values(fitted.elbo, fitted.data, draws, from, dim))?;
+        let model = &fitted.elbo.model;
+        let mut quantities = vec![];
+        for (at, kind) in block.program.outputs.iter().enumerate() {
+            let whole = &block.program.plan.nodes[block.program.plan.outputs[at].node].shape;
+            let shape = whole.get(1..).unwrap_or(&[]).to_vec();
+            match kind {
+                OutputKind::Site(site) => {
+                    let told = match fitted.elbo.sites[site.index()].treatment {
+                        Treatment::SummedOut(_) => Told::Probabilities,
+                        _ => Told::Values,
+                    };
+                    quantities.push((at, told, model.sites[site.index()].name.clone(), shape));
+                }
+                OutputKind::Definition(def) => {
+                    quantities.push((at, Told::Values, model.definitions[def.index()].name.clone(), shape));
+                }
+                _ => {}
+            }
+        }
+        Ok(Values { fitted, block, quantities, row: dim.map(|dim| Rows { dim, ids: vec![0] }) })
+    }
+
+    /// `weighed` draws have a density; where nothing is drawn that is one, and one says all.
+    pub fn summarize(mut self, importance: Option<&Importance>, weighed: usize) -> Result<Summaries, Failure> {
+        let widths: Vec<usize> = self.quantities.iter().map(|(.., shape)| shape.iter().product()).collect();
+        let width: usize = widths.iter().sum();
+        let count = match (width, weighed) {
+            (0, _) | (_, 1) => 1,
+            _ => (8 * BLOCK / width).clamp(KEPT, SUMMARIZED),
+        };
+        let mut entries: Vec<Vec<Vec<f64>>> =
+            widths.iter().map(|width| vec![Vec::with_capacity(count); *width]).collect();
+        let mut table = Table { values: vec![vec![]; widths.len()], ..Table::default() };
+        let mut first = 0;
+        while first < count {
+            let outputs = self.block.run(self.fitted, first, self.row.as_ref())?;
+            let take = self.block.draws.min(count - first);
+            for (q, (at, ..)) in self.quantities.iter().enumerate() {
+                for (s, draw) in outputs[*at].chunks(widths[q].max(1)).take(take).enumerate() {
+                    if first + s < KEPT.min(weighed) {
+                        table.values[q].extend(draw);
+                    }
+                    entries[q].iter_mut().zip(draw).for_each(|(entry, value)| entry.push(*value));
+                }
+            }
+            first += take;
+        }
+        let mut corrected = match importance {
+            Some(importance) => self.corrected(importance, &widths)?.into_iter().map(Some).collect(),
+            None => vec![None; widths.len()],
+        };
+        let mut quantities = vec![];
+        for (q, (_, told, name, shape)) in self.quantities.iter().enumerate() {
+            let summaries = entries[q].iter_mut().map(|draws| Summary::of(draws)).collect();
+            let corrected = corrected[q].take();
+            quantities.push(Quantity { name: name.clone(), told: *told, shape: shape.clone(), summaries, corrected });
+        }
+        Ok((quantities, point_values(self.fitted)?, table))
+    }
+
+    /// Again over the draws that were weighed.
+    fn corrected(&mut self, importance: &Importance, widths: &[usize]) -> Result<Vec<Vec<Moments>>, Failure> {
+        let mut moments: Vec<WeightedMoments> = widths.iter().map(|width| WeightedMoments::new(*width)).collect();
+        let mut first = 0;
+        while first < importance.weights.len() {
+            let outputs = self.block.run(self.fitted, first, self.row.as_ref())?;
+            let weights = &importance.weights[first..(first + self.block.draws).min(importance.weights.len())];
+            for (q, (at, ..)) in self.quantities.iter().enumerate() {
+                for (weight, draw) in weights.iter().zip(outputs[*at].chunks(widths[q].max(1))) {
+                    moments[q].push(*weight, draw);
+                }
+            }
+            first += self.block.draws;
+        }
+        Ok(moments.into_iter().map(WeightedMoments::finish).collect())
+    }
+}
+
+/// The point parameters, all rows of them.
+fn point_values(fitted: &Fitted) -> Result<Vec<PointValue>, Failure> {
+    let program = lower::params(fitted.elbo, fitted.data, given(fitted))?;
+    let mut block = Block::exactly(fitted, 1, program)?;
+    let outputs = block.run(fitted, 0, None)?;
+    let plan = &block.program.plan;
+    let one = |(at, kind): (usize, &OutputKind)| {
+        let OutputKind::Param(param) = kind else { return None };
+        let name = fitted.elbo.model.params[*param].name.clone();
+        Some(PointValue { name, shape: plan.nodes[plan.outputs[at].node].shape.clone(), value: outputs[at].clone() })
+    };
+    Ok(block.program.outputs.iter().enumerate().filter_map(one).collect())
+}
+
+/// Whether draws are of points or of a guide.
+fn given(fitted: &Fitted) -> Given {
+    match fitted.guide {
+        Guide::Sampler { .. } | Guide::Point(..) => Given::Points,
+        Guide::Params(_) => Given::Guide,
+    }
+}
