@@ -39,6 +39,9 @@ pub enum Verb {
     Eval(Eval),
     /// Draw latents and data from a model: data to try it on, and the truth beside it.
     Simulate(Simulate),
+    /// List, find and fetch named data sets.
+    #[command(subcommand)]
+    Data(DataVerb),
     /// Rewrite models in the standard layout.
     Fmt(Fmt),
     /// Explain the code of a diagnostic.
@@ -255,6 +258,39 @@ pub struct Simulate {
     /// Data that the model reads and does not observe, such as predictors.
     #[command(flatten)]
     pub data: Data,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DataVerb {
+    /// List every named set, and where it lies.
+    List(SetList),
+    /// Print the folder of a set.
+    Path(OneSet),
+    /// Get a set, and print its folder.
+    Fetch(OneSet),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct SetList {
+    /// Where named sets lie.
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// Print JSON and nothing else.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct OneSet {
+    /// A named set: `ppl data list` has them all.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Where named sets lie, and this one is put.
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// Print JSON and nothing else.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,10 +10,13 @@ mod args;
 mod check;
 mod codes;
 mod compile;
+mod data;
 mod drive;
 mod elbo;
 mod eval;
 mod explain;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod file;
 mod fit;
 mod fix;
@@ -69,7 +72,6 @@ const LATER: &[(&str, &str)] = &[
     ("impute", "fill what is missing"),
     ("estimators", "measured bias and variance of gradient estimators"),
     ("report", "a report of a run as one page"),
-    ("data", "list and fetch named data sets"),
     ("lsp", "a language server"),
     ("bench", "time a model"),
     ("completions", "completions for a shell"),
@@ -105,6 +107,7 @@ fn verb(args: Args, start: Instant) -> Ended {
         Verb::Fit(verb) => fit::run(&verb, &screen, start),
         Verb::Eval(verb) => eval::run(&verb, &screen),
         Verb::Simulate(verb) => simulate::run(&verb, &screen),
+        Verb::Data(verb) => data::run(&verb, &screen),
         Verb::Fmt(verb) => fmt::run(&verb, &screen),
         Verb::Explain(verb) => explain::run(&verb, &screen),
     }

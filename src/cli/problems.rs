@@ -29,8 +29,23 @@ pub enum CliProblem {
         near: Option<String>,
         sets: Vec<String>,
     },
-    SetLater {
+    BuiltIn {
         name: String,
+    },
+    NotFetched(Box<Lost>),
+    /// Another process is fetching it.
+    #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
+    Fetching {
+        name: String,
+        file: String,
+    },
+    NoCache {
+        name: String,
+    },
+    NoCacheWritten {
+        name: String,
+        folder: String,
+        why: String,
     },
     SetNotFound {
         name: String,
@@ -128,15 +143,24 @@ impl From<CliProblem> for Problem {
                 };
                 error("ppl::cli::data", format!("`{name}` is no file, no folder and no named data set")).help(help)
             }
-            P::SetLater { name } => {
-                error("ppl::limitation::named_set", format!("the data set `{name}` is not there yet"))
-                    .help("give a file or a folder to `--data`")
-            }
+            P::BuiltIn { name } => error("ppl::cli::data", format!("`{name}` is built in: it has no files"))
+                .help(format!("use it by its name: `--data {name}`")),
             P::SetNotFound { name, places } => {
-                let places: Vec<String> = places.iter().map(|place| format!("\n  {place}")).collect();
-                error("ppl::cli::data", format!("the data set `{name}` is in none of{}", places.concat()))
-                    .help("put its four IDX files in one of them, or name their folder: `--data FOLDER`")
+                error("ppl::cli::data", format!("the data set `{name}` is in none of{}", lines(&places)))
+                    .help(format!("`ppl data fetch {name}` puts it into the last of them"))
             }
+            P::NotFetched(lost) => not_fetched(&lost),
+            P::Fetching { name, file } => {
+                error("ppl::cli::fetch", format!("another process is fetching `{name}`: it holds {file}"))
+                    .help("wait until it is done")
+            }
+            P::NoCache { name } => error("ppl::cli::data", format!("there is no folder to put `{name}` in"))
+                .help("name one: `--data-dir FOLDER`"),
+            P::NoCacheWritten { name, folder, why } => Problem::warning(
+                "ppl::cli::cache",
+                format!("`{name}` could not be kept in {folder}, and is drawn again the next time: {why}"),
+            )
+            .help("name a folder that can be written: `--data-dir FOLDER`"),
             P::NotMnist { folder, missing } => {
                 error("ppl::cli::data", format!("the folder {folder} has no {}", missing.join(" and no ")))
                     .help("a folder of data is MNIST's layout: IDX files of images and of labels, .gz or not")
@@ -208,6 +232,39 @@ impl From<CliProblem> for Problem {
             }
         }
     }
+}
+
+/// A named set that is not here and could not be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    pub name: String,
+    /// Where it was looked for.
+    pub places: Vec<String>,
+    pub files: Vec<String>,
+    /// Addresses and what came of them; none in a build that does not fetch.
+    pub tried: Vec<(String, String)>,
+}
+
+fn not_fetched(lost: &Lost) -> Problem {
+    let Lost { name, places, files, tried } = lost;
+    let tried: Vec<String> = tried.iter().map(|(address, why)| format!("{address}: {why}")).collect();
+    let why = match tried.is_empty() {
+        true => ",\nand this build of ppl does not fetch".to_string(),
+        false => format!(",\nand cannot be fetched:{}", lines(&tried)),
+    };
+    let message = format!("the data set `{name}` is in none of{}{why}", lines(places));
+    let again = match tried.is_empty() {
+        true => String::new(),
+        false => format!("with a network, `ppl data fetch {name}` goes on from where it stopped; without one, "),
+    };
+    let files = files.join(", ");
+    error("ppl::cli::fetch", message)
+        .help(format!("{again}put {files} into one of these folders, or use `--data digits`, which needs no network"))
+}
+
+/// One below the other.
+fn lines(list: &[String]) -> String {
+    list.iter().map(|line| format!("\n  {line}")).collect()
 }
 
 fn error(code: &'static str, message: impl Into<String>) -> Problem {

@@ -60,6 +60,57 @@ impl<'a> Progress<'a> {
     }
 }
 
+/// Progress of files that are fetched: a bar where somebody looks, else a line a file.
+#[cfg(feature = "fetch")]
+pub struct Bytes<'a> {
+    screen: &'a Screen,
+    set: &'static str,
+    bar: Option<ProgressBar>,
+    file: &'static str,
+}
+
+#[cfg(feature = "fetch")]
+impl<'a> Bytes<'a> {
+    pub fn new(screen: &'a Screen, set: &'static str) -> Bytes<'a> {
+        use std::io::IsTerminal;
+        let paint = if screen.err_color { ".cyan" } else { "" };
+        let template =
+            format!("{{msg}}  {{bar:24{paint}}}  {{bytes}}/{{total_bytes}}  {{bytes_per_sec}}  {{eta}} left");
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let target = ProgressDrawTarget::stderr_with_hz(10);
+            let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::with_draw_target(Some(0), target).with_style(style)
+        });
+        Bytes { screen, set, bar, file: "" }
+    }
+
+    pub fn show(&mut self, file: &crate::data::named::RemoteFile, bytes: u64) {
+        let begins = self.file != file.name;
+        self.file = file.name;
+        match &self.bar {
+            Some(bar) => {
+                if begins {
+                    bar.reset();
+                    bar.set_length(file.bytes);
+                    bar.set_message(format!("{} {}", self.set, file.name));
+                }
+                bar.set_position(bytes);
+            }
+            None if begins => {
+                let megabytes = file.bytes as f64 / 1e6;
+                self.screen.err(&format!("fetching {} {}, {megabytes:.1} MB\n", self.set, file.name));
+            }
+            None => {}
+        }
+    }
+
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 fn bar(steps: Option<usize>, color: bool) -> ProgressBar {
     let target = ProgressDrawTarget::stderr_with_hz(10);
     let paint = if color { ".cyan" } else { "" };

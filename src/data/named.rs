@@ -1,13 +1,37 @@
 //! Named data sets, and the folder layout of MNIST.
 
 use crate::data::problems::FileProblem;
-use crate::data::{Column, Table, Values};
+use crate::data::{Column, Table, Values, digits};
 
 /// A set that `--data` knows by name.
 pub struct Named {
     pub name: &'static str,
     pub about: &'static str,
+    /// Names of its columns.
+    pub columns: &'static [&'static str],
     pub origin: Origin,
+}
+
+/// Where a named set comes from.
+pub enum Origin {
+    BuiltIn(fn() -> Table),
+    /// Drawn by us, and kept in the cache.
+    Digits,
+    /// Four IDX files in MNIST's layout, which can be fetched.
+    Fetched(Remote),
+}
+
+/// Where the files of a set can be fetched, and what they are.
+pub struct Remote {
+    /// Addresses before the name of a file, in the order of trying.
+    pub bases: &'static [&'static str],
+    pub files: [RemoteFile; 4],
+}
+
+pub struct RemoteFile {
+    pub name: &'static str,
+    pub bytes: u64,
+    pub sha256: &'static str,
 }
 
 impl Named {
@@ -15,35 +39,109 @@ impl Named {
     pub fn has_splits(&self) -> bool {
         !matches!(self.origin, Origin::BuiltIn(_))
     }
+
+    /// The name of its folder.
+    pub fn folder(&self) -> String {
+        match self.origin {
+            // Digits that are drawn in another way are another set.
+            Origin::Digits => format!("{}-{}", self.name, digits::VERSION),
+            _ => self.name.into(),
+        }
+    }
+
+    /// Rows to train on and to test with, or all rows.
+    pub fn rows(&self) -> (usize, Option<usize>) {
+        match self.origin {
+            Origin::BuiltIn(make) => (make().columns[0].shape[0], None),
+            _ => (60_000, Some(10_000)),
+        }
+    }
 }
 
-/// Where a named set comes from.
-pub enum Origin {
-    BuiltIn(fn() -> Table),
-    /// A folder of this name with the four IDX files of MNIST's layout.
-    IdxFolder,
-    /// Promised by the contract, not there yet.
-    Later,
+const fn file(name: &'static str, bytes: u64, sha256: &'static str) -> RemoteFile {
+    RemoteFile { name, bytes, sha256 }
 }
 
 /// Every named set.
 pub const SETS: &[Named] = &[
     Named {
         name: "eight_schools",
-        about: "coaching effects in eight schools: y, sigma (Rubin 1981)",
+        about: "coaching effects in eight schools (Rubin 1981)",
+        columns: &["y", "sigma"],
         origin: Origin::BuiltIn(eight_schools),
     },
     Named {
+        name: "digits",
+        about: "28 x 28 handwritten-looking digits, drawn from strokes with a seed",
+        columns: &["images", "labels"],
+        origin: Origin::Digits,
+    },
+    Named {
         name: "mnist",
-        about: "28 x 28 handwritten digits: images, labels (LeCun et al. 1998)",
-        origin: Origin::IdxFolder,
+        about: "28 x 28 handwritten digits (LeCun et al. 1998)",
+        columns: &["images", "labels"],
+        origin: Origin::Fetched(Remote {
+            bases: &[
+                "https://ossci-datasets.s3.amazonaws.com/mnist/",
+                "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            ],
+            files: [
+                file(
+                    "train-images-idx3-ubyte.gz",
+                    9_912_422,
+                    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                ),
+                file(
+                    "train-labels-idx1-ubyte.gz",
+                    28_881,
+                    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                ),
+                file(
+                    "t10k-images-idx3-ubyte.gz",
+                    1_648_877,
+                    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                ),
+                file(
+                    "t10k-labels-idx1-ubyte.gz",
+                    4_542,
+                    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+                ),
+            ],
+        }),
     },
     Named {
         name: "fashion-mnist",
-        about: "28 x 28 pictures of clothes: images, labels (Xiao et al. 2017)",
-        origin: Origin::IdxFolder,
+        about: "28 x 28 pictures of clothes (Xiao et al. 2017)",
+        columns: &["images", "labels"],
+        origin: Origin::Fetched(Remote {
+            bases: &[
+                "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+                "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            ],
+            files: [
+                file(
+                    "train-images-idx3-ubyte.gz",
+                    26_421_880,
+                    "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+                ),
+                file(
+                    "train-labels-idx1-ubyte.gz",
+                    29_515,
+                    "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+                ),
+                file(
+                    "t10k-images-idx3-ubyte.gz",
+                    4_422_102,
+                    "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+                ),
+                file(
+                    "t10k-labels-idx1-ubyte.gz",
+                    5_148,
+                    "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+                ),
+            ],
+        }),
     },
-    Named { name: "digits", about: "28 x 28 digits drawn from strokes with a seed", origin: Origin::Later },
 ];
 
 /// The set of this name.

@@ -25,6 +25,7 @@ mod rules;
 mod runs;
 mod sampler;
 mod scan;
+mod sets;
 mod simulate;
 mod support;
 mod tails;

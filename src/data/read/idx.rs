@@ -21,6 +21,14 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Table, FileProblem> {
     Ok(Table { name: name.into(), alias: None, columns: vec![column], lines: None })
 }
 
+/// The file of a column of bytes.
+pub fn write(shape: &[usize], bytes: &[u8]) -> Vec<u8> {
+    let mut file = vec![0, 0, 0x08, shape.len() as u8];
+    shape.iter().for_each(|size| file.extend((*size as u32).to_be_bytes()));
+    file.extend_from_slice(bytes);
+    file
+}
+
 /// The column of one IDX file.
 pub fn column(name: &str, bytes: &[u8]) -> Result<Column, FileProblem> {
     let magic = bytes.get(..4).unwrap_or(bytes);
@@ -63,6 +71,7 @@ mod tests {
     fn bytes_keep_their_shape() {
         let column = column("a-ubyte", IMAGES).unwrap();
         assert_eq!(column.shape, [2, 1, 2]);
+        assert_eq!(write(&column.shape, &[9, 8, 7, 6]), IMAGES);
         assert_eq!((column.name.as_deref(), column.values), (Some("images"), Values::Bytes(vec![9, 8, 7, 6])));
     }
 
