@@ -95,13 +95,13 @@ impl Evaluator<'_, '_> {
             None => {
                 let program = self.program(block, size)?;
                 let evaluator = self.task.backend.prepare(&program.plan, self.task.precision)?;
-                (evaluator, Feed::new(&program, self.task.elbo, self.task.data))
+                (evaluator, Feed::new(&program, self.task.elbo, self.task.data)?)
             }
         };
         let mut weights = vec![Vec::with_capacity(self.task.draws); size];
         let batch = self.batched.then_some(rows);
         for first in (0..self.task.draws).step_by(block) {
-            feed.give(self.task.params);
+            feed.give(self.task.params, None);
             feed.noise(Draws { seed: self.task.seed, stream: Stream::Evaluate, step: 3, first }, batch);
             if let Some(rows) = batch {
                 feed.rows(rows)?;

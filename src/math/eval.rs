@@ -59,15 +59,7 @@ impl<'a> Eval<'a> {
     }
 
     fn shared(&self, id: NodeId, positions: &Positions) -> Result<Rc<Values>> {
-        let mut place = 0;
-        for axis in &self.graph.shape(id).plates {
-            let at = *positions.get(axis).ok_or_else(|| Bug(format!("no position of axis {axis:?}")))?;
-            let extent = self.extent(*axis)?;
-            if at >= extent {
-                return Err(Bug(format!("position {at} of axis {axis:?}, which has {extent}")));
-            }
-            place = place * extent + at;
-        }
+        let place = self.place(id, positions)?;
         if let Some(values) = self.made.borrow().get(&(id, place)) {
             return Ok(values.clone());
         }
@@ -80,19 +72,30 @@ impl<'a> Eval<'a> {
         Ok(values)
     }
 
+    /// Where the axes of a node stand, as one number.
+    fn place(&self, id: NodeId, positions: &Positions) -> Result<usize> {
+        let mut place = 0;
+        for axis in &self.graph.shape(id).plates {
+            let at = *positions.get(axis).ok_or_else(|| Bug(format!("no position of axis {axis:?}")))?;
+            let extent = self.extent(*axis)?;
+            if at >= extent {
+                return Err(Bug(format!("position {at} of axis {axis:?}, which has {extent}")));
+            }
+            place = place * extent + at;
+        }
+        Ok(place)
+    }
+
     /// The earlier rows of a value that reads them, those that are not there yet, the first one first: going back from the
     /// last one would be as deep as the chain is long.
     fn rows_before(&self, id: NodeId, chain: AxisId, positions: &Positions) -> Result<()> {
         let mut at = positions.clone();
-        let known = |at: &Positions| {
-            let key = self.graph.shape(id).plates.iter().map(|axis| at[axis]).collect();
-            self.made.borrow().contains_key(&(id, key))
-        };
+        let known = |at: &Positions| Ok(self.made.borrow().contains_key(&(id, self.place(id, at)?)));
         let row = positions.get(&chain).copied().unwrap_or(0);
         let mut first = row;
         while first > 0 {
             at.insert(chain, first - 1);
-            if known(&at) {
+            if known(&at)? {
                 break;
             }
             first -= 1;
