@@ -53,7 +53,7 @@ pub fn run(verb: &Eval, screen: &Screen) -> Ended {
         held_out(&Task { elbo: &elbo, data, backend, precision, params: &params, kind, draws, seed })
     });
     let told = told.map_err(|failure| fit::failed(failure, &source, screen))?;
-    tell(verb, &model, draws, &told, screen)
+    tell(verb, run.summary["model"].as_str().unwrap_or(&model.name), draws, &told, screen)
 }
 
 /// What was set for the fit, and every size of it but the row counts.
@@ -117,7 +117,7 @@ fn statistics(bytes: &[u8]) -> BTreeMap<String, Taken> {
     entries.filter_map(|(name, value)| Some((name.clone(), taken(value)?))).collect()
 }
 
-fn tell(verb: &Eval, model: &Model, draws: usize, told: &HeldOut, screen: &Screen) -> Ended {
+fn tell(verb: &Eval, model: &str, draws: usize, told: &HeldOut, screen: &Screen) -> Ended {
     let kind = crate::cli::args::typed(&verb.bound);
     if let Some(path) = &verb.out {
         let line = |(row, value): (usize, &crate::fit::Estimate)| format!("{row},{},{}\n", value.mean, value.se);
@@ -127,7 +127,7 @@ fn tell(verb: &Eval, model: &Model, draws: usize, told: &HeldOut, screen: &Scree
     let (mean, se) = (told.mean.mean, told.mean.se);
     if verb.json {
         let object = json!({
-            "model": model.name, "bound": kind, "rows": told.rows.len(), "samples": draws,
+            "model": model, "bound": kind, "rows": told.rows.len(), "samples": draws,
             "mean": mean, "se": se, "sum": { "mean": mean * told.rows.len() as f64, "se": se * told.rows.len() as f64 },
         });
         return screen.out(&format!("{object:#}\n"));
@@ -135,7 +135,7 @@ fn tell(verb: &Eval, model: &Model, draws: usize, told: &HeldOut, screen: &Scree
     let digits = if se > 0.0 { (1.0 - se.log10().floor()).clamp(3.0, 9.0) as usize } else { 3 };
     screen.out(&format!(
         "{}: {} rows, {draws} draws a row\n{kind} per row  {mean:.digits$} \u{b1} {se:.digits$}\n",
-        model.name,
+        model,
         told.rows.len()
     ))
 }

@@ -113,7 +113,7 @@ impl<'a> Sets<'a> {
     /// What was drawn before, where it is whole.
     fn cached(&self, name: &str, place: &Path, split: Split) -> Option<Table> {
         let [images, labels] = self.pair(place, split).ok()?;
-        let column = |path: &Path| read::table(name, &std::fs::read(path).ok()?).ok();
+        let column = |path: &Path| read::table(&path.display().to_string(), &std::fs::read(path).ok()?).ok();
         let table = named::pair(name, column(&images)?, column(&labels)?);
         table.columns.iter().all(|column| column.shape[0] == digits::rows(split)).then_some(table)
     }

@@ -45,7 +45,7 @@ fn a_low_rank_is_exact_where_the_covariance_is() {
 /// Rows with latents, or parameters, of their own.
 const LOCAL: &str = "dim N\ndata y[N]: real\nmodel {\n  m ~ Normal(0, 3)\n  for n in N {\n    z ~ Normal(m, 1)\n    y[n] ~ \
                      Normal(z, 0.5)\n  }\n}\n";
-const OWN: &str = "guide {\n  param a = 0\n  param s: positive = 1\n  m ~ Normal(a, s)\n  for n in N {\n    param b = 0\n    \
+const OWN: &str = "guide {\n  param a: real = 0\n  param s: positive = 1\n  m ~ Normal(a, s)\n  for n in N {\n    param b: real = 0\n    \
                    param t: positive = 1\n    z ~ Normal(b, t)\n  }\n}\n";
 const Y: [f64; 5] = [1.0, 2.0, 3.0, 4.0, 7.0];
 
@@ -98,7 +98,8 @@ fn lbfgs_can_be_asked_for() {
     let flags = ["--optimizer", "lbfgs"];
     let found = fitted(LOCAL, &csv(&Y), &flags);
     assert!(found["path"] == "deterministic" && found["converged"] == true, "{found}");
-    let model = "dim N\ndata y[N]: real\nparam m: real\nparam s: positive\nmodel { for n in N { y[n] ~ Normal(m, s) } }\n";
+    let model =
+        "dim N\ndata y[N]: real\nparam m: real\nparam s: positive\nmodel { for n in N { y[n] ~ Normal(m, s) } }\n";
     let found = fitted(model, &csv(&Y), &flags);
     let (mean, n) = (Y.iter().sum::<f64>() / 5.0, 5.0);
     let variance = Y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / n;

@@ -30,5 +30,6 @@ mod simulate;
 mod support;
 mod tails;
 mod tidy;
+mod trials;
 mod truth;
 mod world;

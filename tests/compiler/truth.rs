@@ -12,102 +12,14 @@ use ppl::problem::Style;
 use ppl::source::Source;
 
 use crate::interpreter::Interpreter;
+use crate::trials::{TRIALS, Trial};
 use crate::world::{Random, World};
-
-/// What is tried of one model.
-struct Trial {
-    file: &'static str,
-    set: &'static [(&'static str, f64)],
-    /// The size of the first dim without a value; the next ones are larger by one.
-    size: usize,
-    draws: usize,
-    leaves: &'static [&'static str],
-}
-
-const fn trial(file: &'static str, size: usize, draws: usize) -> Trial {
-    Trial { file, set: &[], size, draws, leaves: &[] }
-}
 
 /// Which part of a trial's draws a build takes and how often, and the standard error that then shows something, relative
 /// to the size of the bound. The inner loop only finds what is grossly wrong.
 const PART: usize = if cfg!(debug_assertions) { 3 } else { 1 };
 const EFFORT: usize = if cfg!(debug_assertions) { 1 } else { 16 };
 const SHOWS: f64 = if cfg!(debug_assertions) { 0.175 } else { 0.025 };
-
-const SMALL: &[(&str, f64)] = &[("D", 5.0), ("K", 2.0)];
-
-const TRIALS: &[Trial] = &[
-    Trial { set: SMALL, ..trial("models/vae.vi", 2, 60) },
-    trial("models/linear_vae.vi", 4, 400),
-    Trial { set: &[("K", 2.0)], ..trial("models/gmm_bayes.vi", 3, 150) },
-    trial("models/logistic.vi", 5, 300),
-    trial("models/eight_schools.vi", 4, 500),
-    trial("models/eight_schools_centered.vi", 4, 500),
-    trial("models/poisson_gamma.vi", 4, 600),
-    trial("models/kidscore.vi", 5, 500),
-    Trial { set: SMALL, ..trial("models/vae_gaussian.vi", 2, 60) },
-    Trial { set: &[("D", 2.0), ("K", 2.0)], ..trial("models/vae_grey256.vi", 2, 20) },
-    Trial { set: &[("D", 3.0), ("H", 2.0), ("K", 2.0)], ..trial("models/full_vb_vae.vi", 2, 100) },
-    Trial { set: &[("D", 3.0), ("H", 2.0)], ..trial("models/bnn.vi", 2, 3000) },
-    Trial { set: &[("D", 3.0), ("H", 2.0)], ..trial("models/sbn.vi", 2, 60) },
-    Trial { set: &[("D", 3.0), ("H1", 2.0), ("H2", 2.0)], ..trial("models/sbn2.vi", 2, 60) },
-    Trial { set: &[("D", 3.0), ("K", 2.0)], ..trial("models/ppca_em.vi", 3, 100) },
-    Trial { set: &[("K", 2.0)], ..trial("models/gmm.vi", 3, 1) },
-    Trial { set: &[("K", 2.0)], ..trial("models/segments.vi", 3, 100) },
-    Trial { set: &[("K", 2.0)], ..trial("models/lda.vi", 2, 200) },
-    trial("models/structured.vi", 3, 400),
-    trial("models/overdispersed.vi", 3, 400),
-    trial("models/correlated.vi", 2, 400),
-    trial("models/rebar_toy.vi", 2, 400),
-    Trial { set: &[("K", 2.0)], ..trial("models/factorize.vi", 2, 1000) },
-    trial("models/network.vi", 3, 100),
-    trial("models/gp.vi", 3, 100),
-    Trial { set: &[("M", 2.0)], ..trial("models/sparse_gp.vi", 3, 800) },
-    trial("tests/cases/elbo_share_child.vi", 2, 120),
-    trial("tests/cases/elbo_global_mixture.vi", 3, 80),
-    trial("tests/cases/elbo_nested_plates.vi", 2, 250),
-    trial("tests/cases/elbo_guide_reads.vi", 3, 500),
-    trial("tests/cases/elbo_fullrank.vi", 3, 500),
-    trial("tests/cases/elbo_laplace.vi", 3, 500),
-    trial("tests/cases/elbo_lowrank.vi", 3, 500),
-    trial("tests/cases/elbo_enumerate.vi", 3, 250),
-    trial("tests/cases/elbo_sampled_kl.vi", 3, 500),
-    Trial { leaves: &["future", "seen"], ..trial("tests/cases/elbo_leaf.vi", 3, 500) },
-    trial("tests/cases/elbo_components.vi", 2, 120),
-    trial("tests/cases/elbo_score.vi", 2, 60),
-    trial("tests/cases/elbo_by.vi", 3, 800),
-    trial("tests/cases/elbo_free.vi", 2, 60),
-    trial("tests/cases/elbo_before_draw.vi", 3, 300),
-    trial("tests/cases/elbo_jump.vi", 3, 400),
-    trial("tests/cases/elbo_beta.vi", 3, 200),
-    trial("tests/cases/elbo_missing.vi", 4, 400),
-    trial("tests/cases/elbo_missing_guide.vi", 4, 400),
-    trial("tests/cases/elbo_missing_vector.vi", 4, 400),
-    trial("tests/cases/elbo_missing_labels.vi", 4, 100),
-    trial("tests/cases/elbo_missing_left.vi", 4, 400),
-    trial("tests/cases/elbo_chain.vi", 4, 120),
-    trial("tests/cases/elbo_chains.vi", 1, 60),
-    trial("tests/cases/elbo_recursion.vi", 4, 100),
-    trial("tests/cases/elbo_recursion_guide.vi", 4, 400),
-    trial("tests/cases/elbo_state_space.vi", 4, 400),
-    trial("tests/cases/elbo_iwae.vi", 2, 200),
-    trial("tests/cases/elbo_renyi.vi", 3, 400),
-    trial("tests/cases/elbo_forward_kl.vi", 2, 400),
-    trial("tests/cases/elbo_forward_kl_exact.vi", 2, 400),
-    trial("tests/cases/elbo_wake_sleep.vi", 2, 100),
-    trial("tests/cases/elbo_rws.vi", 2, 100),
-    trial("tests/cases/elbo_constrained.vi", 2, 400),
-    trial("tests/cases/elbo_mixture.vi", 2, 300),
-    trial("tests/cases/elbo_matrices.vi", 2, 400),
-    trial("tests/cases/elbo_truncated.vi", 2, 500),
-    trial("tests/cases/elbo_vectors.vi", 2, 300),
-    trial("tests/cases/elbo_scalars.vi", 2, 300),
-    trial("tests/cases/elbo_scalars_positive.vi", 2, 300),
-    trial("tests/cases/elbo_scalar_data.vi", 2, 300),
-    trial("tests/cases/elbo_scalar_guide.vi", 2, 1500),
-    trial("tests/cases/layers_images.vi", 2, 100),
-    trial("tests/cases/layers_steps.vi", 2, 200),
-];
 
 pub fn derived(file: &str, set: &[(&str, f64)]) -> Elbo {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
