@@ -12,7 +12,6 @@ use crate::data::{Statistics, Taken};
 use crate::elbo::Elbo;
 use crate::fit::held_out::{HeldOut, Kind, Task, held_out};
 use crate::fit::named;
-use crate::model::Model;
 use crate::plan::Precision;
 use crate::problem::Bug;
 use crate::run::{Finished, Folder};

@@ -51,7 +51,9 @@ impl<'w, 'm> Interpreter<'w, 'm> {
                     let value = site_node(&mut graph, model, *id);
                     density.push((dist::log_prob(&mut graph, &site.dist, value), site.plates.clone()));
                 }
-                Statement::Observe(y) if model.data[y.data.index()].missing && dist::value_rank(&y.dist) > 0 => {
+                Statement::Observe(y)
+                    if model.data[y.data.index()].missing && y.missing.is_none() && dist::value_rank(&y.dist) > 0 =>
+                {
                     vectors.insert(y.value, [y.dist.args["loc"], y.dist.args["cov"]]);
                     density.push((y.value, y.plates.clone()));
                 }
