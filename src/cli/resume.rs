@@ -14,6 +14,9 @@ const MAY_CHANGE: [&str; 6] = ["steps", "epochs", "stop", "patience", "lr", "cli
 /// Of these, one takes the place of the others.
 const LENGTHS: [&str; 3] = ["steps", "epochs", "stop"];
 
+/// A run that was taken up again, with what it kept.
+pub type Taken = (Run<Folder>, Option<Kept>);
+
 /// A fit as it is asked for, with what a run that goes on has kept of it.
 pub struct Asked {
     pub backend: String,
@@ -21,7 +24,7 @@ pub struct Asked {
     pub set: Set,
     pub entries: Entries,
     /// The run that goes on.
-    pub from: Option<(Run<Folder>, Option<Kept>)>,
+    pub from: Option<Taken>,
 }
 
 impl Asked {
@@ -48,11 +51,7 @@ impl Asked {
     }
 
     /// The run that goes on, if it is the one that is asked for.
-    pub fn resumed(
-        &mut self,
-        identity: &Identity,
-        screen: &Screen,
-    ) -> Result<Option<(Run<Folder>, Option<Kept>)>, End> {
+    pub fn resumed(&mut self, identity: &Identity, screen: &Screen) -> Result<Option<Taken>, End> {
         let Some((run, kept)) = self.from.take() else { return Ok(None) };
         let list = kept.as_ref().map_or(vec![], |kept| kept.identity.differences(identity, &MAY_CHANGE));
         match list.is_empty() {

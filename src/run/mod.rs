@@ -94,10 +94,10 @@ impl<S: Store> Run<S> {
     /// anything has lost nothing: it begins again.
     pub fn resume(store: S) -> Result<(Run<S>, Option<Kept>), RunProblem> {
         let files = store.list().map_err(cannot_open(&store))?;
-        if let Some(file) = files.iter().find(|file| !FILES.contains(&file.as_str())) {
-            if !holds_run(&files) {
-                return Err(RunProblem::NotEmpty { folder: store.name(), file: file.clone() });
-            }
+        if let Some(file) = files.iter().find(|file| !FILES.contains(&file.as_str()))
+            && !holds_run(&files)
+        {
+            return Err(RunProblem::NotEmpty { folder: store.name(), file: file.clone() });
         }
         let run = Run::locked(store)?;
         let kept = match run.store.read(STATE) {

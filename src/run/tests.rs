@@ -48,7 +48,6 @@ fn a_full_disk_never_leaves_a_summary() {
         let step = found.map(|kept| kept.state.get("step").unwrap()[0]);
         assert_eq!(step, [None, Some(0.0), Some(0.0), Some(0.0), Some(1.0)].get(at - 1).copied().unwrap_or(Some(1.0)));
         run.begin(None, &TEXTS).unwrap();
-        drop(run);
         assert_eq!(Run::open(&mut store, Overwrite::Never).err(), Some(RunProblem::Exists { folder: "out".into() }));
     }
 }
@@ -102,7 +101,6 @@ fn a_finished_run_is_read_by_its_checksums() {
     let summary = signed(&format!("{{\n  \"format\": 1,\n  \"checksums\": {{\"draws.csv\": \"{sum}\"}}\n}}\n"));
     let mut run = Run::open(&mut store, Overwrite::Never).unwrap();
     run.begin(Some(&kept(0.0)), &TEXTS).unwrap();
-    drop(run);
     assert_eq!(Finished::open(&mut store).err(), Some(RunProblem::NotFinished { folder: "out".into() }));
     store.files.insert("draws.csv".into(), b"abc".to_vec());
     store.files.insert("summary.json".into(), summary.clone().into_bytes());
@@ -152,7 +150,6 @@ fn folders_are_numbered_locked_and_replaced_whole() {
     assert_eq!(other, Some(RunProblem::Locked { folder: path.clone() }));
     run.begin(Some(&kept(0.0)), &TEXTS).unwrap();
     run.finish(&found(), "{}").unwrap();
-    drop(run);
     // What a killed process was writing is taken away by the next one.
     std::fs::write(std::path::Path::new(&path).join(".draws.csv.77.tmp"), "half").unwrap();
     drop(Run::resume(Folder::new(&path)).unwrap());

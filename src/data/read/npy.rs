@@ -108,9 +108,12 @@ struct Kind {
     read: Read,
 }
 
+/// What an entry's bytes are as a number.
+type Number = Box<dyn Fn(&[u8]) -> f64>;
+
 enum Read {
     Bytes,
-    Number(Box<dyn Fn(&[u8]) -> f64>),
+    Number(Number),
     /// UTF-32, in this byte order.
     Unicode(fn([u8; 4]) -> u32),
     Ascii,
