@@ -60,6 +60,8 @@ pub fn unseal(bytes: &[u8]) -> Result<(About, Vec<Buffer>), Damage> {
         let values = view.data().as_chunks::<8>().0.iter().map(|word| f64::from_le_bytes(*word)).collect();
         buffers.push(Buffer { name, values });
     }
+    // The crate tells them in no order of its own.
+    buffers.sort_by(|a, b| a.name.cmp(&b.name));
     let told = about.remove("checksum");
     let found = checksum(&about, buffers.iter().map(|b| (b.name.as_str(), b.values.as_slice())));
     match told.as_ref().and_then(Value::as_str) == Some(&found) {

@@ -150,6 +150,7 @@ fn folders_are_numbered_locked_and_replaced_whole() {
     assert_eq!(other, Some(RunProblem::Locked { folder: path.clone() }));
     run.begin(Some(&kept(0.0)), &TEXTS).unwrap();
     run.finish(&found(), "{}").unwrap();
+    drop(run);
     // What a killed process was writing is taken away by the next one.
     std::fs::write(std::path::Path::new(&path).join(".draws.csv.77.tmp"), "half").unwrap();
     drop(Run::resume(Folder::new(&path)).unwrap());
