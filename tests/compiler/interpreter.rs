@@ -151,27 +151,33 @@ impl<'w, 'm> Interpreter<'w, 'm> {
 
     /// log p with the discrete sites that have no factor summed out, one joint state after the other.
     fn log_p(&self, sites: &mut Sites) -> f64 {
-        let counts: Vec<(SiteId, usize, usize)> = self
+        // Entries that are there are read from the data, whatever state they are in here.
+        let open: Vec<(SiteId, usize, Vec<bool>)> = self
             .summed
             .iter()
             .map(|id| {
                 let site = &self.world.model.sites[id.index()];
                 let states = self.world.size(&site.support.states().expect("finite"));
                 let own = if matches!(site.support, Support::OneHot(_)) { states } else { 1 };
-                (*id, self.world.rows(&site.plates) * self.world.count(&site.event) / own, states)
+                let n = self.world.rows(&site.plates) * self.world.count(&site.event) / own;
+                let there = self.world.there(*id).unwrap_or(vec![false; n * own]);
+                (*id, states, there.chunks(own).map(|entry| !entry[0]).collect())
             })
             .collect();
-        let total: usize = counts.iter().map(|(_, n, states)| states.pow(*n as u32)).product();
+        let states = |(_, states, open): &(SiteId, usize, Vec<bool>)| {
+            states.pow(open.iter().filter(|open| **open).count() as u32)
+        };
         let mut logs = vec![];
-        for mut code in 0..total {
-            for (id, n, states) in &counts {
+        for mut code in 0..open.iter().map(states).product() {
+            for (id, states, open) in &open {
                 let mut values = vec![];
-                for _ in 0..*n {
+                for open in open {
+                    let state = if *open { code % states } else { 0 };
                     match self.world.model.sites[id.index()].support {
-                        Support::OneHot(_) => values.extend((0..*states).map(|k| f64::from(k == code % states))),
-                        _ => values.push((code % states) as f64),
+                        Support::OneHot(_) => values.extend((0..*states).map(|k| f64::from(k == state))),
+                        _ => values.push(state as f64),
                     }
-                    code /= states;
+                    code /= if *open { *states } else { 1 };
                 }
                 sites.insert(*id, values);
             }
@@ -184,15 +190,8 @@ impl<'w, 'm> Interpreter<'w, 'm> {
             let all = |eval: &Eval| parts.map(|(i, (node, plates))| weight(i) * part(eval, i, *node, plates)).sum();
             logs.push(self.with(sites, all));
         }
-        // An entry that is there is the same in all of its states.
-        let there = |(id, _, states): &(SiteId, usize, usize)| {
-            let there = self.world.there(*id).map_or(0, |there| there.iter().filter(|there| **there).count());
-            there as f64 * (*states as f64).ln()
-        };
-        let again: f64 = counts.iter().map(there).sum();
-        let max = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max) - again;
-        let logs = logs.into_iter().map(|log| log - again);
-        max + logs.map(|log| (log - max).exp()).sum::<f64>().ln()
+        let max = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        max + logs.iter().map(|log| (log - max).exp()).sum::<f64>().ln()
     }
 
     /// Of entries that may be missing, those that are there.

@@ -37,18 +37,23 @@ pub struct Tolerance {
 pub const TIGHT: Tolerance = Tolerance { double: 1e-13, single: 1e-5 };
 
 pub fn check(what: &str, plan: &Plan, inputs: &[Vec<f64>], tolerance: Tolerance) {
-    check_in(&[Precision::F64, Precision::F32], what, plan, inputs, tolerance);
+    check_by(&[Precision::F64, Precision::F32], what, plan, inputs, &|what, precision, found, wanted| {
+        let limit = if precision == Precision::F64 { tolerance.double } else { tolerance.single };
+        compare(what, found, wanted, limit);
+    });
 }
 
+/// What is found against what is wanted.
+pub type Compare<'a> = &'a dyn Fn(&str, Precision, &[Vec<f64>], &[Vec<f64>]);
+
 /// In some of the precisions that a path computes in.
-pub fn check_in(asked: &[Precision], what: &str, plan: &Plan, inputs: &[Vec<f64>], tolerance: Tolerance) {
+pub fn check_by(asked: &[Precision], what: &str, plan: &Plan, inputs: &[Vec<f64>], compare: Compare) {
     let wanted = oracle(plan, inputs);
     for (name, precisions) in paths() {
         let backend = ppl::engine::backend(name).unwrap_or_else(|problem| panic!("{name}: {}", problem.message));
         for precision in precisions.iter().filter(|precision| asked.contains(precision)) {
             let found = run(backend.as_ref(), plan, *precision, inputs);
-            let limit = if *precision == Precision::F64 { tolerance.double } else { tolerance.single };
-            compare(&format!("{what} on {name} in {precision:?}"), &found, &wanted, limit);
+            compare(&format!("{what} on {name} in {precision:?}"), *precision, &found, &wanted);
         }
     }
 }
@@ -67,5 +72,17 @@ pub fn compare(what: &str, found: &[Vec<f64>], wanted: &[Vec<f64>], limit: f64) 
             let same = f == w || (f.is_nan() && w.is_nan()) || (f - w).abs() <= limit * w.abs().max(1.0);
             assert!(same, "{what}: output {output} at {place} is {f}, not {w}");
         }
+    }
+}
+
+/// Output by output, the distance of all elements relative to their length.
+pub fn compare_lengths(what: &str, found: &[Vec<f64>], wanted: &[Vec<f64>], limit: f64) {
+    assert_eq!(found.len(), wanted.len(), "{what}: outputs");
+    for (output, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+        assert_eq!(found.len(), wanted.len(), "{what}: elements of output {output}");
+        let differ = found.iter().zip(wanted).filter(|(f, w)| f != w && !(f.is_nan() && w.is_nan()));
+        let apart = differ.map(|(f, w)| (f - w).powi(2)).sum::<f64>().sqrt();
+        let length = wanted.iter().filter(|w| w.is_finite()).map(|w| w * w).sum::<f64>().sqrt();
+        assert!(apart <= limit * length.max(1.0), "{what}: output {output} is {apart:e} off, of length {length:e}");
     }
 }
