@@ -82,12 +82,14 @@ fn four_files_are_fetched_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let into = folder.path().join("cache/mnist");
     let mut shown = vec![];
-    let fetched = fetch(&remote(), &[address.clone()], &into, &mut |state| shown.push((state.file.name, state.bytes)));
+    let fetched = fetch(&remote(), std::slice::from_ref(&address), &into, &mut |state| {
+        shown.push((state.file.name, state.bytes))
+    });
     assert_eq!(fetched.expect("all"), ["a", "b", "c", "d"]);
     assert_eq!(content(&into.join("c")), TEXT);
     assert!(shown.contains(&("d", TEXT.len() as u64)), "{shown:?}");
     assert!(std::fs::read_dir(&into).expect("a folder").count() == 4, "no part is left");
-    assert!(get(&[address.clone()], &into).expect("nothing to do").is_empty());
+    assert!(get(std::slice::from_ref(&address), &into).expect("nothing to do").is_empty());
     // A file that has been damaged since is fetched again.
     std::fs::write(into.join("b"), b"the four files of a set, each a few bites").expect("written");
     assert_eq!(get(&[address], &into).expect("one"), ["b"]);
@@ -135,7 +137,9 @@ fn what_one_place_began_another_ends() {
 fn damage_is_not_kept() {
     let (damaged, _) = serve(Mood::Damaged);
     let folder = tempfile::tempdir().expect("a folder");
-    let Err(Trouble::Nowhere(tried)) = get(&[damaged.clone()], folder.path()) else { panic!("it is damaged") };
+    let Err(Trouble::Nowhere(tried)) = get(std::slice::from_ref(&damaged), folder.path()) else {
+        panic!("it is damaged")
+    };
     assert!(tried[0].1.contains("SHA-256") && tried[0].0 == format!("{damaged}a"), "{tried:?}");
     assert!(!folder.path().join("a").exists() && content(&folder.path().join("a.part")).is_empty());
     let (whole, _) = serve(Mood::Ranges);
@@ -160,7 +164,7 @@ fn two_processes_do_not_write_one_part() {
     let folder = tempfile::tempdir().expect("a folder");
     let held = File::create(folder.path().join("a.part")).expect("a file");
     held.lock().expect("a lock");
-    assert!(matches!(get(&[address.clone()], folder.path()), Err(Trouble::Busy { .. })));
+    assert!(matches!(get(std::slice::from_ref(&address), folder.path()), Err(Trouble::Busy { .. })));
     drop(held);
     get(&[address], folder.path()).expect("all");
 }

@@ -41,8 +41,8 @@ struct Clock {
     start: Instant,
     before: f64,
     next: Instant,
-    /// The shortest time between two states.
-    pace: Duration,
+    /// The time between two states, where it does not follow from what a state costs.
+    pace: Option<Duration>,
 }
 
 /// Why a state could not be kept.
@@ -56,15 +56,15 @@ impl<'a, 'd, S: Store> Keeper<'a, 'd, S> {
     pub fn new(run: &'a mut Run<S>, kept: Kept, desk: &'a mut Desk<'d>, per_epoch: Option<usize>) -> Keeper<'a, 'd, S> {
         let (trace, before) = traced(&kept.state);
         let start = Instant::now();
-        let clock = Clock { start, before, next: start + FIRST, pace: FIRST };
+        let clock = Clock { start, before, next: start + FIRST, pace: None };
         let has_steps = !kept.state.part("fit").is_empty();
         Keeper { run, desk, kept, per_epoch, trace, seconds: before, clock, lost: None, has_steps }
     }
 
-    /// Keeps a state at least this often.
+    /// Keeps a state this often.
     #[cfg(test)]
     pub fn at_pace(mut self, pace: Duration) -> Keeper<'a, 'd, S> {
-        self.clock.pace = pace;
+        self.clock.pace = Some(pace);
         self.clock.next = self.clock.start + pace;
         self
     }
@@ -82,7 +82,7 @@ impl<'a, 'd, S: Store> Keeper<'a, 'd, S> {
         self.has_steps |= self.lost.is_none();
         // The longer a fit has taken, the more of it may be lost: a tenth of it, or a minute.
         let wait = ((began - self.clock.start) / 10).min(LONGEST).max(SHARE * began.elapsed());
-        self.clock.next = Instant::now() + wait.max(self.clock.pace);
+        self.clock.next = Instant::now() + self.clock.pace.unwrap_or(wait.max(FIRST));
     }
 }
 
