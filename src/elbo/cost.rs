@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::elbo::problems::{ElboProblem, Limitation};
 use crate::elbo::rewrite::sites_read;
 use crate::elbo::{Elbo, SiteView};
 use crate::math::{Graph, NodeId, Op, SiteId};
@@ -62,20 +61,6 @@ impl<'m> Facts<'m> {
             }
         }
         all
-    }
-
-    /// A site that is summed over, and read further back than at the row before.
-    pub fn too_far_back(&self) -> ElboProblem {
-        let lagged = |(_, node): (NodeId, &crate::math::Node)| match &node.op {
-            Op::Index(base, picks) => {
-                let random = self.model.graph.mentions(*base, |op| matches!(op, Op::Site(_)));
-                let far = picks.iter().any(|pick| matches!(pick, crate::math::Pick::Lag(_, lag) if *lag > 1));
-                (random && far).then_some(node.span)?
-            }
-            _ => None,
-        };
-        let span = self.model.graph.nodes.iter().find_map(lagged).unwrap_or_default();
-        ElboProblem::Limitation { what: Limitation::ChainLag, span }
     }
 
     /// The sites whose guide factors read this one, directly or through others.

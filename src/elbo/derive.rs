@@ -174,14 +174,12 @@ impl Draft<'_, '_> {
     fn sum_out(&mut self, summed: &[Density]) -> Result<Vec<sum_out::Factor>, ElboProblem> {
         let states: BTreeMap<SiteId, (AxisId, NodeId)> =
             self.guided.states.iter().filter(|(id, _)| self.is_summed(**id)).map(|(id, s)| (*id, *s)).collect();
-        let before: BTreeMap<SiteId, (AxisId, NodeId)> = self.guided.before.clone();
-        let values = |of: &BTreeMap<SiteId, (AxisId, NodeId)>| of.iter().map(|(id, (_, v))| (*id, *v)).collect();
-        let (own, back) = (values(&states), values(&before));
-        let mut rewrite = Rewrite::replace(own);
+        let (before, back) = (self.guided.before.clone(), self.guided.earlier());
+        let mut rewrite = Rewrite::replace(states.iter().map(|(id, (_, value))| (*id, *value)).collect());
         let mut factors = vec![];
         for density in summed {
             let g = &mut self.guided.graph;
-            chain::read_back(g, &mut rewrite, density.value, &back).ok_or_else(|| self.facts.too_far_back())?;
+            chain::read_back(g, &mut rewrite, density.value, &back);
             factors.push(sum_out::Factor {
                 value: rewrite.node(&mut self.guided.graph, density.value),
                 plates: density.plates.clone(),
@@ -190,8 +188,12 @@ impl Draft<'_, '_> {
                 statements: [density.statement].into(),
             });
         }
-        let axes = |of: &BTreeMap<SiteId, (AxisId, NodeId)>| of.iter().map(|(id, (axis, _))| (*id, *axis)).collect();
-        let states = sum_out::States { own: axes(&states), before: axes(&before) };
+        let axes = |(id, rows): (&SiteId, &Vec<(AxisId, NodeId)>)| (*id, rows.iter().map(|(axis, _)| *axis).collect());
+        let states = sum_out::States {
+            own: states.iter().map(|(id, (axis, _))| (*id, *axis)).collect(),
+            before: before.iter().map(axes).collect(),
+            handed_on: self.guided.handed_on.clone(),
+        };
         sum_out::eliminate(self.facts.model, &mut self.guided.graph, &states, factors)
     }
 

@@ -10,8 +10,8 @@ use crate::math::{NodeId, ParamId, Pick, SiteId, Support};
 use crate::model::{Auto, Factor, Model, Origin, Owner, Param, Start};
 use crate::shape::{Shape, Size};
 
-/// What a site of a chain takes, which meets itself at the row before.
-const PAIRS: &str = "pairs of its states";
+/// What a site of a chain takes, which meets itself at earlier rows.
+const STEPS: &str = "steps between its states";
 
 /// The model with factors for the sites whose own joint states are too many.
 pub fn completed(model: &Model) -> Model {
@@ -20,8 +20,8 @@ pub fn completed(model: &Model) -> Model {
         let Some(states) = table(&facts, id) else { continue };
         let what = if states > TABLE {
             format!("its {} {}", power(&facts, id), because::joint(&facts, id))
-        } else if states.saturating_mul(states) > TABLE && chain::is_lagged(model, id) {
-            PAIRS.into()
+        } else if states.saturating_pow(2 * chain::furthest(model, id) as u32) > TABLE {
+            STEPS.into()
         } else {
             continue;
         };
@@ -39,7 +39,7 @@ pub fn split(model: &Model, names: &[String]) -> Option<Model> {
     let others = sites.iter().filter(|other| **other != id);
     let others: Vec<String> = others.map(|other| because::name(model, *other)).collect();
     let what = match others.len() {
-        0 => PAIRS.into(),
+        0 => STEPS.into(),
         _ => format!("together with {} its states", because::list(&others)),
     };
     let mut more = model.clone();

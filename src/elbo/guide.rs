@@ -28,8 +28,11 @@ pub struct Guided {
     pub maps: BTreeMap<SiteId, Bijector>,
     /// The axis of the joint states of a site that is summed out or enumerated, and its value there.
     pub states: BTreeMap<SiteId, (AxisId, NodeId)>,
-    /// Of a site that is summed out and read by later rows of its chain: the axis of its states at the row before.
-    pub before: BTreeMap<SiteId, (AxisId, NodeId)>,
+    /// Of a site that is summed out and read by later rows of its chain: the axes of its states at the row before, at the
+    /// one before that, and so on as far back as it is read.
+    pub before: BTreeMap<SiteId, Vec<(AxisId, NodeId)>>,
+    /// The same rows as a row hands them on: one fewer.
+    pub handed_on: BTreeMap<SiteId, Vec<AxisId>>,
 }
 
 /// Makes the values of all sites.
@@ -44,6 +47,7 @@ pub fn treat(facts: &Facts, decisions: &[Decision]) -> Guided {
         maps: BTreeMap::new(),
         states: BTreeMap::new(),
         before: BTreeMap::new(),
+        handed_on: BTreeMap::new(),
     };
     for (i, decision) in decisions.iter().enumerate() {
         let id = SiteId(i as u32);
@@ -54,6 +58,12 @@ pub fn treat(facts: &Facts, decisions: &[Decision]) -> Guided {
 }
 
 impl Guided {
+    /// The states at earlier rows of the sites that are summed out and read there.
+    pub fn earlier(&self) -> crate::elbo::chain::States {
+        let rows = self.before.iter().flat_map(|(id, rows)| rows.iter().enumerate().map(move |row| (*id, row)));
+        rows.map(|(id, (row, (_, value)))| ((id, row + 1), *value)).collect()
+    }
+
     fn treat_site(&mut self, facts: &Facts, id: SiteId, fate: Fate) -> (Treatment, NodeId) {
         let model = facts.model;
         let site = &model.sites[id.index()];
@@ -70,9 +80,12 @@ impl Guided {
                 (Treatment::Written(at), value)
             }
             Fate::SummedOut => {
-                if crate::elbo::chain::is_lagged(model, id) {
-                    let before = self.list_states(facts, id);
+                let far = crate::elbo::chain::furthest(model, id);
+                if far > 0 {
+                    let before = (0..far).map(|_| self.list_states(facts, id)).collect();
                     self.before.insert(id, before);
+                    let handed_on = (1..far).map(|_| self.list_states(facts, id).0).collect();
+                    self.handed_on.insert(id, handed_on);
                 }
                 let (axis, value) = self.list_states(facts, id);
                 (Treatment::SummedOut(axis), value)

@@ -69,7 +69,6 @@ pub enum Limitation {
     Flow {
         maps: String,
     },
-    ChainLag,
     /// A site that would be summed along a chain, and a definition that accumulates it.
     Carried {
         site: String,
@@ -230,7 +229,6 @@ fn message(what: &Limitation) -> String {
         Carried { site, definition } => {
             format!("`{definition}` carries `{site}` from row to row, so `{site}` cannot be summed out row by row")
         }
-        ChainLag => "a discrete site of a chain is summed over, and read further back than the row before".into(),
         Energy { trouble: EnergyTrouble::Units(other), .. } => {
             format!("energies are of `binary` vectors so far, and `{other}` is something else")
         }
@@ -277,7 +275,6 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
         ModeBesideFactors { .. } => {
             ("ppl::limitation::guide", "leave the factor out, or write `guide meanfield { ... }` around it")
         }
-        ChainLag => ("ppl::limitation::chain", "read `[t-1]` alone"),
         Carried { .. } => (
             "ppl::limitation::chain_definition",
             "write a factor for the site in the guide, or let the definition read continuous sites and data alone",

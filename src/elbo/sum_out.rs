@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::elbo::chain;
 use crate::elbo::problems::{ElboProblem, TABLE};
-use crate::math::{Binary, Graph, NodeId, Op, Over, Reduce, SiteId};
+use crate::math::{Binary, Graph, NodeId, Op, Over, Reduce, SiteId, Support};
 use crate::model::Model;
 use crate::shape::AxisId;
 
@@ -27,12 +27,17 @@ pub struct Factor {
     pub statements: BTreeSet<usize>,
 }
 
-/// The axes of the states of the sites that are summed out: at their own row, and of those that a chain reads across
-/// rows, at the row before.
+/// The axes of the states of the sites that are summed out: at their own row; and of those that a chain reads across rows,
+/// at the rows before, the nearest first, and those of these rows that it hands on to the next.
 pub struct States {
     pub own: BTreeMap<SiteId, AxisId>,
-    pub before: BTreeMap<SiteId, AxisId>,
+    pub before: BTreeMap<SiteId, Vec<AxisId>>,
+    pub handed_on: BTreeMap<SiteId, Vec<AxisId>>,
 }
+
+/// The log weight of a step between states that say different things of one row. A finite number: minus infinity less
+/// itself, which a step over no path at all would give, is none.
+const NEVER: f64 = -1e30;
 
 /// Sums out all sites, and returns one factor a connected group of them.
 pub fn eliminate(
@@ -94,9 +99,20 @@ fn sum_out(
         total = Some(total.map_or(value, |sum| graph.binary(Binary::Add, sum, value)));
     }
     // A site's own prior reads it, so there is always a factor.
-    let total = total.unwrap_or_else(|| graph.number(0.0));
-    let own: Vec<AxisId> = group.iter().map(|id| states.own[id]).collect();
-    let before: Vec<AxisId> = group.iter().filter_map(|id| states.before.get(id).copied()).collect();
+    let mut total = total.unwrap_or_else(|| graph.number(0.0));
+    let none = vec![];
+    let rows = |of: &BTreeMap<SiteId, Vec<AxisId>>, id: &SiteId| of.get(id).unwrap_or(&none).clone();
+    let before: Vec<AxisId> = group.iter().flat_map(|id| rows(&states.before, id)).collect();
+    let own = group.iter().flat_map(|id| [vec![states.own[id]], rows(&states.handed_on, id)].concat()).collect();
+    for id in group {
+        // What a row hands on of the rows before it is what it was told of them.
+        for (handed, told) in rows(&states.handed_on, id).into_iter().zip(rows(&states.before, id)) {
+            let [handed, told] = [handed, told].map(|axis| graph.row(axis, Support::Count(None)));
+            let differs = graph.binary(Binary::NotEqual, handed, told);
+            let never = graph.scale(differs, NEVER);
+            total = graph.add(total, never);
+        }
+    }
     let chain = group.first().and_then(|id| chain::of(model, *id)).filter(|_| !before.is_empty());
     let value = match chain {
         None => graph.reduce(Reduce::LogSumExp, total, Over::Axes(own)),
@@ -117,7 +133,10 @@ pub fn sum_over(graph: &mut Graph, value: NodeId, axes: Vec<AxisId>) -> NodeId {
 }
 
 fn check_table(model: &Model, graph: &Graph, states: &States, sites: &BTreeSet<SiteId>) -> Result<(), ElboProblem> {
-    let axes = |site: &SiteId| [states.own.get(site), states.before.get(site)].into_iter().flatten().copied();
+    let axes = |site: &SiteId| {
+        let rows = [&states.before, &states.handed_on].into_iter().filter_map(|of| of.get(site)).flatten();
+        states.own.get(site).into_iter().chain(rows).copied().collect::<Vec<_>>()
+    };
     let known = |axis: AxisId| graph.axes.get(&axis).and_then(|size| size.known());
     let table = sites.iter().flat_map(axes).filter_map(known).fold(1i64, i64::saturating_mul);
     if table <= TABLE {

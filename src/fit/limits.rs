@@ -13,7 +13,6 @@ use crate::source::Span;
 pub fn limits(elbo: &Elbo, block: &FitBlock) -> Problems {
     let mut problems = entries(elbo, block);
     problems.extend(objective(elbo));
-    problems.extend(cycles(elbo));
     for view in &elbo.sites {
         if let Some(problem) = estimator(elbo, view) {
             problems.push(problem);
@@ -44,22 +43,6 @@ fn objective(elbo: &Elbo) -> Problems {
     let problem = Problem::error("ppl::limitation::objective", format!("the objective `{asked}` cannot be fitted yet"));
     let span = model.fit.spans.get("objective").copied().unwrap_or_default();
     problems.push(problem.label(span, "asked for here").help(help));
-    problems
-}
-
-/// Factors of a chain that read its earlier rows are drawn row after row, which no plan does yet.
-fn cycles(elbo: &Elbo) -> Problems {
-    let mut problems = Problems::default();
-    let facts = crate::elbo::cost::Facts::new(&elbo.model);
-    for factor in &elbo.model.guide.factors {
-        if facts.sampled_after(factor.site).contains(&factor.site) {
-            let name = &elbo.model.sites[factor.site.index()].name;
-            let message = format!("the factor of `{name}` reads earlier rows of the guide, which cannot be fitted yet");
-            let problem = Problem::error("ppl::limitation::chain", message);
-            let help = "let its rows read data and params, or leave the site to the automatic guide";
-            problems.push(problem.label(factor.span, "drawn row after row").help(help));
-        }
-    }
     problems
 }
 

@@ -63,3 +63,31 @@ fn a_rate_of_smoothing_is_found_by_maximum_likelihood() {
     let bound = summary["elbo"]["mean"].as_f64().expect("a bound");
     assert!((bound + loss(best)).abs() < 1e-6, "{bound} is not {}", -loss(best));
 }
+
+/// A guide whose factors follow the chain, `z[t]` given `z[t-1]`, contains the posterior of a linear Gaussian state space
+/// model: its best bound is the evidence, which the Kalman filter gives.
+#[test]
+fn a_guide_along_the_chain_reaches_the_evidence_of_a_state_space_model() {
+    let y = [1.2, 0.4, -0.7, 1.9];
+    let rows: String = y.iter().map(|y| format!("{y}\n")).collect();
+    let model = "dim T\ndata y[T]: real\nmodel {\n  for t in T chain {\n    z ~ Normal(if t == 0 then 0 else 0.8 * z[t-1], 1)\n    \
+                 y[t] ~ Normal(z, 0.7)\n  }\n}\nguide {\n  for t in T chain {\n    param a: real = 0\n    param b: real = 0\n    \
+                 param s: positive = 1\n    z ~ Normal(b + (if t == 0 then 0 else a * z[t-1]), s)\n  }\n}\n";
+    let place = Place::new(&[("m.vi", model), ("d.csv", &format!("y\n{rows}"))]);
+    let flags = ["--steps", "3000", "--lr", "cosine(0.05)", "--particles", "4", "--quiet"];
+    let ran = place.run(&[&["fit", "m.vi", "--data", "d.csv", "--out", "r"][..], &flags].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    // Mean and variance of z[t] given the rows before, and the density of y[t] there.
+    let (mut evidence, mut mean, mut variance) = (0.0, 0.0, 1.0);
+    for value in y {
+        let spread: f64 = variance + 0.49;
+        let gap: f64 = value - mean;
+        evidence -= 0.5 * (gap * gap / spread + spread.ln() + std::f64::consts::TAU.ln());
+        let gain = variance / spread;
+        (mean, variance) = (0.8 * (mean + gain * gap), 0.64 * (1.0 - gain) * variance + 1.0);
+    }
+    let summary: serde_json::Value = serde_json::from_str(&place.read("r/summary.json")).expect("json");
+    let number = |at: &str| summary.pointer(at).and_then(|value| value.as_f64()).expect("a number");
+    let (bound, se) = (number("/elbo/mean"), number("/elbo/se"));
+    assert!(bound < evidence + 4.0 * se + 1e-6 && bound > evidence - 0.05, "{bound} +- {se} is not {evidence}");
+}

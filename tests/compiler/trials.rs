@@ -67,6 +67,7 @@ pub const TRIALS: &[Trial] = &[
     trial("tests/cases/elbo_missing_left.vi", 4, 400),
     trial("tests/cases/elbo_chain.vi", 4, 120),
     trial("tests/cases/elbo_chains.vi", 1, 60),
+    trial("tests/cases/elbo_chain_further.vi", 4, 40),
     trial("tests/cases/elbo_recursion.vi", 4, 100),
     trial("tests/cases/elbo_recursion_guide.vi", 4, 400),
     trial("tests/cases/elbo_state_space.vi", 4, 400),

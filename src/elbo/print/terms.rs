@@ -225,7 +225,7 @@ impl Printer<'_> {
     /// The chain along whose paths a site is summed out.
     fn path(&self, id: SiteId) -> Option<AxisId> {
         let summed = matches!(self.elbo.sites[id.index()].treatment, Treatment::SummedOut(_));
-        chain::of(self.model(), id).filter(|_| summed && chain::is_lagged(self.model(), id))
+        chain::of(self.model(), id).filter(|_| summed && chain::furthest(self.model(), id) > 0)
     }
 
     pub(super) fn range(&self, axis: AxisId) -> String {

@@ -100,6 +100,9 @@ impl Lowerer<'_> {
         let view = &self.elbo.sites[site.index()];
         let (node, treatment) = (view.value, view.treatment.clone());
         let name = self.elbo.model.sites[site.index()].name.as_str();
+        if let Some(value) = self.drawn_in_turn(site)? {
+            return Ok(value);
+        }
         if !self.leaves.open.insert(site) {
             return limitation(format!("`{name}`, whose draws read its own earlier rows,"));
         }

@@ -1,4 +1,5 @@
-//! Values of a chain that read their own earlier rows: made row after row, as many times over as the chain has rows.
+//! Values of a chain that read their own earlier rows, and draws that do: made row after row, as many times over as the
+//! chain has rows.
 //!
 //! What follows no earlier row is lowered once for all rows, and cut. The rest is lowered once a row: a lag then is the
 //! value that was made so many rows before, and an `if` on the row itself is decided, so that no row before the first is read.
@@ -7,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::value::{Label, union};
 use super::{Lowerer, Trouble, Value, bug, limitation};
-use crate::math::{self, Binary, NodeId, Op, Pick, Unary};
+use crate::elbo::chain;
+use crate::elbo::rewrite::sites_read;
+use crate::math::{self, Binary, NodeId, Op, Pick, SiteId, Unary};
 use crate::shape::AxisId;
 
 /// How many nodes the rows of one chain may take in a plan.
@@ -68,6 +71,42 @@ impl Lowerer<'_> {
             self.memo = rows.whole;
         }
         all.into_iter().map(|(leaf, rows)| Ok((leaf, self.along(&rows, chain)?))).collect()
+    }
+
+    /// The draws of a site whose factor reads earlier rows of the guide, itself among them; nothing for any other site.
+    pub(super) fn drawn_in_turn(&mut self, site: SiteId) -> Result<Option<Value>, Trouble> {
+        let cycle = self.cycle(site);
+        let Some(chain) = chain::of(&self.elbo.model, site).filter(|_| !cycle.is_empty()) else { return Ok(None) };
+        let sites = &self.elbo.sites;
+        let body = |(id, node): (NodeId, &math::Node)| match node.op {
+            Op::Site(of) if cycle.contains(&of) => Some((id, sites[of.index()].value)),
+            _ => None,
+        };
+        let bodies: BTreeMap<NodeId, NodeId> = self.graph.nodes.iter().filter_map(body).collect();
+        let own = |id: &NodeId| self.graph.nodes[*id].op == Op::Site(site);
+        let Some(leaf) = bodies.keys().copied().find(own) else { return bug("a draw that nothing reads reads itself") };
+        if !self.memo.contains_key(&leaf) {
+            let made = self.row_by_row(bodies, chain)?;
+            self.memo.extend(made);
+        }
+        Ok(self.memo.get(&leaf).cloned())
+    }
+
+    /// The sites whose draws read, directly or through others, draws of this one, and are read by them.
+    fn cycle(&self, site: SiteId) -> BTreeSet<SiteId> {
+        let after = |site: SiteId| {
+            let (mut all, mut next) = (BTreeSet::new(), vec![site]);
+            while let Some(site) = next.pop() {
+                let read = sites_read(&self.graph, &[self.elbo.sites[site.index()].value]);
+                next.extend(read.into_iter().filter(|read| all.insert(*read)));
+            }
+            all
+        };
+        let read = after(site);
+        match read.contains(&site) {
+            true => read.into_iter().filter(|other| after(*other).contains(&site)).collect(),
+            false => BTreeSet::new(),
+        }
     }
 
     fn recursive(&self, bodies: &BTreeMap<NodeId, NodeId>) -> BTreeSet<NodeId> {
