@@ -31,7 +31,7 @@ pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
     if verb.stage == Stage::Ast {
         let (ast, problems) = syntax::parse(&source);
         screen.problems(&problems, &source);
-        screen.out(&format!("{ast:#?}\n"))?;
+        screen.out(&syntax::tree::print(&ast))?;
         return if problems.has_errors() { Err(End::Wrong) } else { Ok(()) };
     }
     if verb.stage == Stage::Model {

@@ -1,7 +1,7 @@
 //! Distribution functions, in logarithms: one row a distribution that can be cut off or censored.
 
 use super::{Args, Dist, Kind, row, standardized};
-use crate::math::{Graph, NodeId, Op, Unary};
+use crate::math::{Binary, Graph, NodeId, Op, Unary};
 
 type Log = fn(&mut Graph, NodeId, &Args) -> NodeId;
 
@@ -25,7 +25,37 @@ pub static CDFS: &[Cdf] = &[
     cdf(Kind::Logistic, |g, x, args| logistic(g, x, args, 1.0), |g, x, args| logistic(g, x, args, -1.0)),
     cdf(Kind::Gumbel, gumbel_cdf, gumbel_survival),
     cdf(Kind::Weibull, weibull_cdf, weibull_survival),
+    cdf(Kind::Cauchy, |g, x, args| cauchy(g, x, args, 1.0), |g, x, args| cauchy(g, x, args, -1.0)),
+    cdf(Kind::HalfCauchy, half_cauchy_cdf, half_cauchy_survival),
+    cdf(Kind::Uniform, uniform_cdf, uniform_survival),
+    cdf(Kind::Pareto, pareto_cdf, pareto_survival),
+    cdf(Kind::Kumaraswamy, kumaraswamy_cdf, kumaraswamy_survival),
+    cdf(Kind::Gamma, |g, x, args| gamma(g, x, args, LOWER), |g, x, args| gamma(g, x, args, UPPER)),
+    cdf(Kind::Erlang, |g, x, args| gamma(g, x, args, LOWER), |g, x, args| gamma(g, x, args, UPPER)),
+    cdf(Kind::ChiSquared, |g, x, args| gamma(g, x, args, LOWER), |g, x, args| gamma(g, x, args, UPPER)),
+    cdf(Kind::InverseGamma, |g, x, args| reciprocal(g, x, args, UPPER), |g, x, args| reciprocal(g, x, args, LOWER)),
+    cdf(Kind::Poisson, |g, x, args| poisson(g, x, args, UPPER), |g, x, args| poisson(g, x, args, LOWER)),
+    cdf(Kind::Geometric, geometric_cdf, geometric_survival),
 ];
+
+const LOWER: Binary = Binary::LogGammaLower;
+const UPPER: Binary = Binary::LogGammaUpper;
+
+/// The largest value below a bound that cuts off what lies below it: of counts the one before, else the bound itself.
+pub fn below(g: &mut Graph, dist: &Dist, bound: NodeId) -> NodeId {
+    if !is_discrete(g, dist) {
+        return bound;
+    }
+    // ceil(bound) - 1
+    let minus = g.neg(bound);
+    let up = g.unary(Unary::Floor, minus);
+    let up = g.neg(up);
+    g.shift(up, -1.0)
+}
+
+pub fn is_discrete(g: &Graph, dist: &Dist) -> bool {
+    super::support(g, dist, &[]).is_discrete()
+}
 
 pub fn of(kind: Kind) -> Option<&'static Cdf> {
     CDFS.iter().find(|row| row.kind == kind)
@@ -135,4 +165,111 @@ fn weibull_survival(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
     let power = g.mul(args["shape"], ratio);
     let passed = g.exp(power);
     g.neg(passed)
+}
+
+fn cauchy(g: &mut Graph, value: NodeId, args: &Args, sign: f64) -> NodeId {
+    let z = turned(g, value, args, sign);
+    g.simple(Op::Unary(Unary::LogCauchyCdf, z))
+}
+
+fn half_cauchy_cdf(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let log = half_cauchy_survival(g, value, args);
+    log1mexp(g, log)
+}
+
+/// log 2 + log F(-z)
+fn half_cauchy_survival(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let z = g.div(value, args["scale"]);
+    let minus = g.neg(z);
+    let tail = g.simple(Op::Unary(Unary::LogCauchyCdf, minus));
+    g.shift(tail, 2f64.ln())
+}
+
+fn uniform_cdf(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let (part, whole) = (g.sub(value, args["lo"]), g.sub(args["hi"], args["lo"]));
+    let share = g.div(part, whole);
+    g.log(share)
+}
+
+fn uniform_survival(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let (part, whole) = (g.sub(args["hi"], value), g.sub(args["hi"], args["lo"]));
+    let share = g.div(part, whole);
+    g.log(share)
+}
+
+fn pareto_cdf(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let log = pareto_survival(g, value, args);
+    log1mexp(g, log)
+}
+
+/// shape log(scale / value)
+fn pareto_survival(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let (log, log_scale) = (g.log(value), g.log(args["scale"]));
+    let ratio = g.sub(log_scale, log);
+    g.mul(args["shape"], ratio)
+}
+
+fn kumaraswamy_cdf(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let log = kumaraswamy_survival(g, value, args);
+    log1mexp(g, log)
+}
+
+/// b log(1 - value^a)
+fn kumaraswamy_survival(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let log = g.log(value);
+    let power = g.mul(args["a"], log);
+    let rest = log1mexp(g, power);
+    g.mul(args["b"], rest)
+}
+
+/// A tail of Gamma(shape, 1) at rate value.
+fn gamma(g: &mut Graph, value: NodeId, args: &Args, tail: Binary) -> NodeId {
+    let (log, log_rate) = (g.log(value), g.log(args["rate"]));
+    let at = g.add(log, log_rate);
+    g.simple(Op::Binary(tail, args["shape"], at))
+}
+
+/// A tail of Gamma(shape, 1) at scale / value.
+fn reciprocal(g: &mut Graph, value: NodeId, args: &Args, tail: Binary) -> NodeId {
+    let (log, log_scale) = (g.log(value), g.log(args["scale"]));
+    let at = g.sub(log_scale, log);
+    g.simple(Op::Binary(tail, args["shape"], at))
+}
+
+/// P(X <= k) = Q(k + 1, rate); below 0 there is nothing.
+fn poisson(g: &mut Graph, value: NodeId, args: &Args, tail: Binary) -> NodeId {
+    let k = g.unary(Unary::Floor, value);
+    let (zero, minus_one) = (g.number(0.0), g.number(-1.0));
+    let safe = g.max(k, zero);
+    let shape = g.shift(safe, 1.0);
+    let log_rate = match args.get("log_rate") {
+        Some(log_rate) => *log_rate,
+        None => g.log(args["rate"]),
+    };
+    let log = g.simple(Op::Binary(tail, shape, log_rate));
+    let nothing = g.number(if tail == UPPER { f64::NEG_INFINITY } else { 0.0 });
+    let is_nothing = g.less_equal(k, minus_one);
+    g.either(is_nothing, nothing, log)
+}
+
+fn geometric_cdf(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let log = geometric_survival(g, value, args);
+    log1mexp(g, log)
+}
+
+/// (k + 1) log(1 - p)
+fn geometric_survival(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let k = g.unary(Unary::Floor, value);
+    let tries = g.shift(k, 1.0);
+    let log = match args.get("logits") {
+        Some(logits) => {
+            let minus = g.neg(*logits);
+            g.log_sigmoid(minus)
+        }
+        None => {
+            let minus = g.neg(args["p"]);
+            g.log1p(minus)
+        }
+    };
+    g.mul(tries, log)
 }

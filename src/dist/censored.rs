@@ -26,6 +26,8 @@ fn log_prob(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
         let beyond = if below { g.less_equal(value, bound) } else { g.less_equal(bound, value) };
         // A bound may be infinite where nothing is censored: there the tail is not looked at.
         let at = g.either(beyond, bound, value);
+        // Of counts the bound itself is among those that it stands for.
+        let at = if below { at } else { cdf::below(g, &of, at) };
         let Some((left, right)) = cdf::tails(g, &of, at) else { continue };
         log = g.either(beyond, if below { left } else { right }, log);
     }

@@ -29,6 +29,12 @@ pub const PARAMS: [Param; 3] = [
 fn support(g: &Graph, args: &Args, event: &[Size]) -> Support {
     let inner = args.of.first().map_or(Support::Real, |of| super::support(g, of, event));
     let range = inner.range();
+    if inner.is_discrete() {
+        // Counts up to the bound; those below the other one have probability 0.
+        let hi =
+            args.get("hi").and_then(|hi| end_of(g, *hi).known()).filter(|hi| (0.0..1e9).contains(hi) && *hi < range.hi);
+        return hi.map_or(inner, |hi| Support::Count(Some(Size::fixed(hi as usize))));
+    }
     let known = |id: NodeId| {
         let range = g.support(id).range();
         (range.lo == range.hi).then_some(range.lo)
@@ -71,7 +77,16 @@ fn log_prob(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
     let of = args.of[0].clone();
     let inner = super::log_prob(g, &of, value);
     let mass = log_mass(g, args);
-    g.sub(inner, mass)
+    let log = g.sub(inner, mass);
+    if !cdf::is_discrete(g, &of) {
+        return log;
+    }
+    let nothing = g.number(f64::NEG_INFINITY);
+    let outside = [args.get("lo").map(|lo| (value, *lo)), args.get("hi").map(|hi| (*hi, value))];
+    outside.into_iter().flatten().fold(log, |log, (a, b)| {
+        let beyond = g.less(a, b);
+        g.either(beyond, nothing, log)
+    })
 }
 
 /// log P(lo < X <= hi). Both differences are exact; the one of the tail that the interval lies in does not cancel.
@@ -83,7 +98,11 @@ fn log_mass(g: &mut Graph, args: &Args) -> NodeId {
         Bound::Number(x) => range.lo < x && x < range.hi,
         Bound::Value(_) => true,
     };
-    let at = |g: &mut Graph, name: &str| args.get(name).filter(|id| cuts(g, id)).and_then(|id| cdf::tails(g, &of, *id));
+    let at = |g: &mut Graph, name: &str| {
+        let bound = args.get(name).copied().filter(|id| cuts(g, id))?;
+        let at = if name == "lo" { cdf::below(g, &of, bound) } else { bound };
+        cdf::tails(g, &of, at)
+    };
     let (lo, hi) = (at(g, "lo"), at(g, "hi"));
     match (lo, hi) {
         (None, None) => g.number(0.0),

@@ -7,10 +7,11 @@
 //! the dims whose batch `scale`s it, its `text` as printed, and its `estimator` with `because`; `choices` lists those of
 //! the sites it sums out as well. `gradients` is about sites whose draws are not differentiated through, or are relaxed:
 //! `formula`, `particles`, `cost` (parts with their sign, each with its place) and `baseline`.
+//! `energy` is null or an energy's `name` and `formula`, the `conditionals` of its units and the `blocks` of a sweep.
 
 use serde_json::{Value, json};
 
-use crate::elbo::print::{GradientLine, GuideLine, TermLine, objective_text, told};
+use crate::elbo::print::{EnergyLine, GradientLine, GuideLine, TermLine, UnitLine, objective_text, told};
 use crate::elbo::{Elbo, Objective};
 use crate::model::json as model_json;
 
@@ -35,6 +36,17 @@ pub fn json(elbo: &Elbo) -> Value {
         "terms": told.terms.iter().map(|line| term(elbo, line)).collect::<Vec<_>>(),
         "gradients": told.gradients.iter().map(gradient).collect::<Vec<_>>(),
         "definitions": told.definitions.iter().map(definition).collect::<Vec<_>>(),
+        "energy": told.energy.as_ref().map(energy),
+    })
+}
+
+fn energy(line: &EnergyLine) -> Value {
+    let unit = |unit: &UnitLine| json!({ "name": unit.name, "dist": unit.dist, "independent": unit.independent });
+    json!({
+        "name": line.name,
+        "formula": line.formula,
+        "conditionals": line.conditionals.iter().map(unit).collect::<Vec<_>>(),
+        "blocks": line.blocks,
     })
 }
 

@@ -29,7 +29,11 @@ pub(super) fn apply(node: &Node, mut args: Vec<Tensor>, place: &Place) -> Result
             | Binary::GammaLogQuantileGrad
             | Binary::VonMisesQuantile
             | Binary::VonMisesQuantileGrad
-            | Binary::LogBeta,
+            | Binary::LogBeta
+            | Binary::LogGammaLower
+            | Binary::LogGammaLowerGrad
+            | Binary::LogGammaUpper
+            | Binary::LogGammaUpperGrad,
             ..,
         )
         | Op::Cholesky(_)
@@ -95,7 +99,11 @@ fn unary(op: Unary, x: Tensor, place: &Place) -> Tensor {
         Unary::Digamma => special::digamma(x, place),
         Unary::Trigamma => special::trigamma(x, place),
         // These are kernels of ours; `apply` sends them there.
-        Unary::LogNormalCdf | Unary::NormalLogQuantile | Unary::LogBesselI0e | Unary::BesselRatio => x.times(f64::NAN),
+        Unary::LogNormalCdf
+        | Unary::NormalLogQuantile
+        | Unary::LogBesselI0e
+        | Unary::BesselRatio
+        | Unary::LogCauchyCdf => x.times(f64::NAN),
         Unary::Round => x.round(),
         Unary::Floor => x.floor(),
         Unary::StopGradient => x,
@@ -119,7 +127,11 @@ fn binary(op: Binary, a: Tensor, b: Tensor, place: &Place) -> Tensor {
         | Binary::GammaLogQuantileGrad
         | Binary::VonMisesQuantile
         | Binary::VonMisesQuantileGrad
-        | Binary::LogBeta => a.mul(b).times(f64::NAN),
+        | Binary::LogBeta
+        | Binary::LogGammaLower
+        | Binary::LogGammaLowerGrad
+        | Binary::LogGammaUpper
+        | Binary::LogGammaUpperGrad => a.mul(b).times(f64::NAN),
     }
 }
 

@@ -5,7 +5,10 @@ use crate::problem::Bug;
 
 /// Whether burn has neither the function nor the parts to build it from.
 pub(super) fn has(op: Unary) -> bool {
-    matches!(op, Unary::LogNormalCdf | Unary::NormalLogQuantile | Unary::LogBesselI0e | Unary::BesselRatio)
+    matches!(
+        op,
+        Unary::LogNormalCdf | Unary::NormalLogQuantile | Unary::LogBesselI0e | Unary::BesselRatio | Unary::LogCauchyCdf
+    )
 }
 
 /// The value of a node from its operands' values and shapes.

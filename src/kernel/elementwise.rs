@@ -2,7 +2,7 @@
 //! this machine has; else the scalar function, in f64.
 
 use super::function as f;
-use super::gamma::{gamma_log_quantile, gamma_log_quantile_slopes};
+use super::gamma::{self, gamma_log_quantile, gamma_log_quantile_slopes};
 use super::op::{Binary, Unary};
 use super::real::Real;
 use super::special;
@@ -114,6 +114,7 @@ pub fn unary<T: Real>(op: Unary, x: &[T], out: &mut [T]) {
         Unary::NormalLogQuantile => scalar(x, out, special::normal_log_quantile),
         Unary::LogBesselI0e => scalar(x, out, von_mises::log_bessel_i0e),
         Unary::BesselRatio => scalar(x, out, von_mises::bessel_ratio),
+        Unary::LogCauchyCdf => scalar(x, out, special::log_cauchy_cdf),
     }
 }
 
@@ -187,6 +188,10 @@ pub fn binary<T: Real>(op: Binary, x: Side<T>, y: Side<T>, out: &mut [T]) {
         Binary::VonMisesQuantile => zip(x, y, out, wide(von_mises::von_mises_quantile)),
         Binary::VonMisesQuantileGrad => zip(x, y, out, wide(von_mises::von_mises_quantile_slope)),
         Binary::LogBeta => zip(x, y, out, wide(special::log_beta)),
+        Binary::LogGammaLower => zip(x, y, out, wide(gamma::log_gamma_lower)),
+        Binary::LogGammaLowerGrad => zip(x, y, out, wide(gamma::log_gamma_lower_slope)),
+        Binary::LogGammaUpper => zip(x, y, out, wide(gamma::log_gamma_upper)),
+        Binary::LogGammaUpperGrad => zip(x, y, out, wide(gamma::log_gamma_upper_slope)),
     }
 }
 

@@ -43,6 +43,26 @@ pub fn gamma_lower_d_shape(a: f64, x: f64) -> f64 {
     lower.d_shape * lower.ln.exp()
 }
 
+/// ln P(a, e^t)
+pub fn log_gamma_lower(a: f64, t: f64) -> f64 {
+    tails(a, t).0.ln
+}
+
+/// ln Q(a, e^t)
+pub fn log_gamma_upper(a: f64, t: f64) -> f64 {
+    tails(a, t).1.ln
+}
+
+/// d ln P(a, e^t) / da
+pub fn log_gamma_lower_slope(a: f64, t: f64) -> f64 {
+    tails(a, t).0.d_shape
+}
+
+/// d ln Q(a, e^t) / da
+pub fn log_gamma_upper_slope(a: f64, t: f64) -> f64 {
+    tails(a, t).1.d_shape
+}
+
 /// ln of the u-quantile of Gamma(a, 1).
 pub fn gamma_log_quantile(a: f64, u: f64) -> f64 {
     if !(a > 0.0 && (0.0..=1.0).contains(&u)) {

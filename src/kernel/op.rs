@@ -33,6 +33,8 @@ pub enum Unary {
     /// `ln (I_0(x) e^-|x|)`, and I_1 / I_0, of the modified Bessel functions.
     LogBesselI0e,
     BesselRatio,
+    /// `ln` of the standard Cauchy distribution function.
+    LogCauchyCdf,
     Round,
     Floor,
     /// The value; its derivative is zero. Erased before execution.
@@ -61,4 +63,9 @@ pub enum Binary {
     VonMisesQuantileGrad,
     /// `ln B(a, b)`
     LogBeta,
+    /// `ln` of both tails of Gamma(a, 1) at e^t, and their derivatives in `a`.
+    LogGammaLower,
+    LogGammaLowerGrad,
+    LogGammaUpper,
+    LogGammaUpperGrad,
 }

@@ -166,6 +166,12 @@ pub fn normal_log_quantile(l: f64) -> f64 {
     x
 }
 
+/// ln of the distribution function of the standard Cauchy, 1/2 + arctan(x) / pi, from the angle that does not cancel.
+pub fn log_cauchy_cdf(x: f64) -> f64 {
+    use std::f64::consts::PI;
+    if x < 0.0 { (f64::atan2(1.0, -x) / PI).ln() } else { (-f64::atan2(1.0, x) / PI).ln_1p() }
+}
+
 /// ln B(a, b) = ln Gamma(a) + ln Gamma(b) - ln Gamma(a + b), without the cancellation where an argument is large
 /// (Didonato & Morris, "Algorithm 708", ACM TOMS 1992).
 pub fn log_beta(a: f64, b: f64) -> f64 {

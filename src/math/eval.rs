@@ -368,6 +368,7 @@ fn unary(op: Unary, x: f64) -> f64 {
         Unary::NormalLogQuantile => special::normal_log_quantile(x),
         Unary::LogBesselI0e => von_mises::log_bessel_i0e(x),
         Unary::BesselRatio => von_mises::bessel_ratio(x),
+        Unary::LogCauchyCdf => special::log_cauchy_cdf(x),
         Unary::Logit => (x / (1.0 - x)).ln(),
         Unary::Round => x.round(),
         Unary::Floor => x.floor(),
@@ -396,5 +397,7 @@ fn binary(op: Binary, x: f64, y: f64) -> f64 {
         Binary::GammaLogQuantile => gamma::gamma_log_quantile(x, y),
         Binary::VonMisesQuantile => von_mises::von_mises_quantile(x, y),
         Binary::LogBeta => special::log_beta(x, y),
+        Binary::LogGammaLower => gamma::log_gamma_lower(x, y),
+        Binary::LogGammaUpper => gamma::log_gamma_upper(x, y),
     }
 }

@@ -107,7 +107,7 @@ fn unary(op: Unary, r: Range) -> Support {
         Sin | Cos | Erf => Support::between(-1.0, 1.0),
         Round => Range { lo: r.lo.round(), hi: r.hi.round(), whole: true }.support(),
         Floor => Range { lo: r.lo.floor(), hi: r.hi.floor(), whole: true }.support(),
-        LogNormalCdf | LogBesselI0e => Support::between(f64::NEG_INFINITY, 0.0),
+        LogNormalCdf | LogBesselI0e | LogCauchyCdf => Support::between(f64::NEG_INFINITY, 0.0),
         BesselRatio => Support::between(if r.lo >= 0.0 { 0.0 } else { -1.0 }, 1.0),
         Gelu if r.lo >= 0.0 => Support::Positive,
         Not => Support::Binary,
@@ -148,6 +148,7 @@ fn binary(op: Binary, a: Range, b: Range) -> Support {
         Pow => return power(a, b),
         Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | And | Or => return Support::Binary,
         GammaLogQuantile | LogBeta => return Support::Real,
+        LogGammaLower | LogGammaUpper => return Support::between(f64::NEG_INFINITY, 0.0),
         VonMisesQuantile => return Support::between(-std::f64::consts::PI, std::f64::consts::PI),
     };
     range.support()

@@ -317,6 +317,8 @@ pub enum Unary {
     /// `log(I_0(x) exp(-|x|))`, and I_1 / I_0, of the modified Bessel functions.
     LogBesselI0e,
     BesselRatio,
+    /// `log` of the standard Cauchy distribution function.
+    LogCauchyCdf,
     Logit,
     Round,
     Floor,
@@ -348,6 +350,9 @@ pub enum Binary {
     VonMisesQuantile,
     /// `log B(a, b)`, without the cancellation of three `lgamma`.
     LogBeta,
+    /// `log` of the probability that `Gamma(a, 1)` is below `exp(t)`, and above it.
+    LogGammaLower,
+    LogGammaUpper,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

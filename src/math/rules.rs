@@ -151,6 +151,8 @@ pub fn binary_name(op: Binary) -> (&'static str, u8) {
         GammaLogQuantile => ("gamma_log_quantile", binding::TIGHT),
         VonMisesQuantile => ("von_mises_quantile", binding::TIGHT),
         LogBeta => ("log_beta", binding::TIGHT),
+        LogGammaLower => ("log_gamma_lower", binding::TIGHT),
+        LogGammaUpper => ("log_gamma_upper", binding::TIGHT),
     }
 }
 
@@ -163,6 +165,7 @@ pub fn unary_name(op: Unary) -> &'static str {
         NormalLogQuantile => "normal_log_quantile",
         LogBesselI0e => "log_bessel_i0e",
         BesselRatio => "bessel_ratio",
+        LogCauchyCdf => "log_cauchy_cdf",
         _ => RULES.iter().find(|rule| rule.is_unary(op)).map_or("", |rule| rule.name),
     }
 }

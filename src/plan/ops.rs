@@ -105,7 +105,7 @@ use Vjp::{By, Unknown, Zero};
 
 /// In the order of the enum.
 #[rustfmt::skip]
-pub static UNARY: [UnaryRow; 29] = [
+pub static UNARY: [UnaryRow; 30] = [
     unary(Unary::Neg, "neg", |x| -x, By(|b, _, s| b.neg(s)), Real, 1),
     unary(Unary::Exp, "exp", f64::exp, By(|b, at, s| b.times(s, at.y)), Real, 12),
     unary(Unary::Log, "log", f64::ln, By(|b, at, s| b.over(s, at.x)), Positive, 14),
@@ -132,6 +132,7 @@ pub static UNARY: [UnaryRow; 29] = [
     unary(Unary::NormalLogQuantile, "normal_log_quantile", special::normal_log_quantile, By(|b, at, s| { let d = b.normal_hazard(at.y, at.x); b.over(s, d) }), Negative, 60),
     unary(Unary::LogBesselI0e, "log_bessel_i0e", von_mises::log_bessel_i0e, By(bessel_back), Nonzero, 200),
     unary(Unary::BesselRatio, "bessel_ratio", von_mises::bessel_ratio, By(bessel_ratio_back), Nonzero, 400),
+    unary(Unary::LogCauchyCdf, "log_cauchy_cdf", special::log_cauchy_cdf, By(cauchy_back), Real, 60),
     unary(Unary::Round, "round", f64::round_ties_even, Zero, Real, 2),
     unary(Unary::Floor, "floor", f64::floor, Zero, Real, 2),
     unary(Unary::StopGradient, "stop_gradient", |x| x, Zero, Real, 0),
@@ -139,7 +140,7 @@ pub static UNARY: [UnaryRow; 29] = [
 
 /// In the order of the enum. At a tie, `min` and `max` pass the gradient to the left operand.
 #[rustfmt::skip]
-pub static BINARY: [BinaryRow; 15] = [
+pub static BINARY: [BinaryRow; 19] = [
     binary(Binary::Add, "add", |x, y| x + y, [By(|_, _, s| s), By(|_, _, s| s)], [Real, Real], 1),
     binary(Binary::Sub, "sub", |x, y| x - y, [By(|_, _, s| s), By(|b, _, s| b.neg(s))], [Real, Real], 1),
     binary(Binary::Mul, "mul", |x, y| x * y, [By(|b, at, s| b.times(s, at.right)), By(|b, at, s| b.times(s, at.left))], [Real, Real], 1),
@@ -155,6 +156,10 @@ pub static BINARY: [BinaryRow; 15] = [
     binary(Binary::VonMisesQuantile, "von_mises_quantile", von_mises::von_mises_quantile, [By(concentration_back), By(angle_back)], [Positive, Unit], 2000),
     binary(Binary::VonMisesQuantileGrad, "von_mises_quantile_grad", von_mises::von_mises_quantile_slope, [Unknown, Unknown], [Positive, Unit], 500),
     binary(Binary::LogBeta, "log_beta", special::log_beta, [By(|b, at, s| beta_back(b, at.left, at.right, s)), By(|b, at, s| beta_back(b, at.right, at.left, s))], [Positive, Positive], 120),
+    binary(Binary::LogGammaLower, "log_gamma_lower", gamma::log_gamma_lower, [By(lower_shape_back), By(|b, at, s| tail_back(b, at, s, 1.0))], [Positive, Real], 400),
+    binary(Binary::LogGammaLowerGrad, "log_gamma_lower_grad", gamma::log_gamma_lower_slope, [Unknown, Unknown], [Positive, Real], 400),
+    binary(Binary::LogGammaUpper, "log_gamma_upper", gamma::log_gamma_upper, [By(upper_shape_back), By(|b, at, s| tail_back(b, at, s, -1.0))], [Positive, Real], 400),
+    binary(Binary::LogGammaUpperGrad, "log_gamma_upper_grad", gamma::log_gamma_upper_slope, [Unknown, Unknown], [Positive, Real], 400),
 ];
 
 /// In the order of the enum.
@@ -279,6 +284,38 @@ fn uniform_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
     let minus_log_density = b.plus(minus, lgamma);
     let slope = b.exp(minus_log_density);
     b.times(seed, slope)
+}
+
+fn lower_shape_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
+    let slope = b.binary(Binary::LogGammaLowerGrad, at.left, at.right);
+    b.times(seed, slope)
+}
+
+fn upper_shape_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
+    let slope = b.binary(Binary::LogGammaUpperGrad, at.left, at.right);
+    b.times(seed, slope)
+}
+
+/// d ln F(t) / dt is the density of t over the tail, with ln density a t - e^t - ln Gamma(a); of the upper tail minus that.
+fn tail_back(b: &mut Builder, at: BinaryAt, seed: NodeId, sign: f64) -> NodeId {
+    let (scaled, z, lgamma) = (b.times(at.left, at.right), b.exp(at.right), b.unary(Unary::Lgamma, at.left));
+    let density = b.minus(scaled, z);
+    let density = b.minus(density, lgamma);
+    let log = b.minus(density, at.y);
+    let slope = b.exp(log);
+    let slope = if sign < 0.0 { b.neg(slope) } else { slope };
+    b.times(seed, slope)
+}
+
+/// d ln F / dx = 1 / (pi (1 + x^2) F)
+fn cauchy_back(b: &mut Builder, at: UnaryAt, seed: NodeId) -> NodeId {
+    let (square, cdf) = (b.square(at.x), b.exp(at.y));
+    let one = b.number_like(1.0, at.x);
+    let below = b.plus(one, square);
+    let below = b.times(below, cdf);
+    let pi = b.number_like(std::f64::consts::PI, at.x);
+    let below = b.times(below, pi);
+    b.over(seed, below)
 }
 
 /// d ln (I_0 e^-|x|) = I_1 / I_0 - sign(x)

@@ -31,7 +31,7 @@ pub fn refusals(model: &Model) -> Problems {
         match statement {
             Statement::Factor { span, .. } => problems.push(SimulateProblem::Factor { span: *span }),
             Statement::Boltzmann(of) => {
-                problems.push(SimulateProblem::NoDraw { dist: "Boltzmann".into(), span: of.span });
+                problems.push(SimulateProblem::Energy { energy: of.energy.clone(), span: of.span });
             }
             Statement::Latent(id) => {
                 let site = &model.sites[id.index()];

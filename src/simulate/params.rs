@@ -89,6 +89,8 @@ impl One<'_> {
         let noise = Key { seed: self.task.seed, stream: Stream::Start, step: 0, site: self.place }.noise();
         let mut draws = vec![0.0; n];
         match &self.param.start {
+            // What its start is told by is still to be drawn: it is drawn as a param without a start is.
+            start if self.waits_for_data(start) => self.auto(n),
             Start::Auto => self.auto(n),
             Start::Layer { fan_in } => {
                 let width = 1.0 / (self.size(fan_in)?.max(1) as f64).sqrt();
@@ -109,6 +111,18 @@ impl One<'_> {
         }
     }
 
+    /// Whether a start is a statistic of data that are simulated.
+    fn waits_for_data(&self, start: &Start) -> bool {
+        let roots = match start {
+            Start::Auto | Start::Layer { .. } => vec![],
+            Start::Value(node) => vec![*node],
+            Start::Normal(a, b) | Start::Uniform(a, b) => vec![*a, *b],
+        };
+        let (observed, graph) = (check::observed(self.task.model), &self.task.model.graph);
+        let read = graph.reachable(&roots);
+        read.into_iter().any(|id| matches!(graph.nodes[id].op, Op::Data(data) if observed.contains(&data.index())))
+    }
+
     /// Unconstrained coordinates start at normal(0, 0.1) draws.
     fn auto(&self, n: usize) -> Result<Vec<f64>> {
         let Some(bijector) = self.bijector()? else {
@@ -126,17 +140,6 @@ impl One<'_> {
 
     /// An expression of constants, sizes and statistics of data, repeated from the right.
     fn repeated(&self, node: NodeId, n: usize) -> Result<Vec<f64>> {
-        let observed = check::observed(self.task.model);
-        let graph = &self.task.model.graph;
-        for id in graph.reachable(&[node]) {
-            if let Op::Data(data) = graph.nodes[id].op
-                && observed.contains(&data.index())
-            {
-                let (param, span) = (self.param.name.clone(), self.param.span);
-                let data = self.task.model.data[data.index()].name.clone();
-                return Err(SimulateProblem::StartReads { param, data, span }.into());
-            }
-        }
         let values = self.evaluated(node)?;
         Ok(values.iter().copied().cycle().take(n).collect())
     }

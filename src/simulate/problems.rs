@@ -14,7 +14,7 @@ pub enum SimulateProblem {
     OutsideData { name: String, place: usize, value: f64, support: String, span: Span },
     NotAllObserved { name: String, span: Span },
     LittleMass { dist: String, tries: usize, span: Span },
-    StartReads { param: String, data: String, span: Span },
+    Energy { energy: String, span: Span },
     UnknownParam { name: String, near: Option<String>, known: Vec<String> },
     ParamShape { name: String, found: usize, wanted: Vec<usize>, span: Span },
     ParamSupport { name: String, support: String, span: Span },
@@ -79,12 +79,12 @@ impl From<SimulateProblem> for Problem {
                     .label(span, "the interval has almost no probability")
                     .help("widen the bounds, or move the distribution towards them")
             }
-            P::StartReads { param, data, span } => error(
-                "ppl::simulate::param",
-                format!("`{param}` starts at a value of `{data}`, which is still to be simulated"),
+            P::Energy { energy, span } => error(
+                "ppl::simulate::no_draw",
+                format!("the energy `{energy}` cannot be simulated: its units are drawn by Gibbs sweeps alone, never exactly"),
             )
-            .label(span, "this param")
-            .help(format!("give its value: `--param FILE.json` with {{\"{param}\": ...}}")),
+            .label(span, "the constant Z of this density is not known")
+            .help("take data from elsewhere; a model of `~` statements, such as a sigmoid belief net, can be simulated"),
             P::UnknownParam { name, near, known } => {
                 let help = match near {
                     Some(near) => format!("is it `{near}`?"),

@@ -18,6 +18,7 @@ mod print;
 mod print_line;
 mod print_space;
 mod print_align;
+pub mod tree;
 #[cfg(test)]
 mod tests;
 

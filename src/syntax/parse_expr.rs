@@ -32,6 +32,11 @@ const COMPARE: u8 = 5;
 const NEGATE: u8 = 8;
 const POWER: u8 = 9;
 
+/// An operator as it is written.
+pub fn symbol(op: BinaryOp) -> &'static str {
+    BINARY.iter().find(|(_, own, _)| *own == op).map_or("", |(symbol, ..)| symbol)
+}
+
 /// What an operator is, where an expression is recognized but not yet a tree.
 pub fn binary(text: &str) -> Option<(BinaryOp, u8)> {
     BINARY.iter().find(|(symbol, ..)| *symbol == text).map(|(_, op, level)| (*op, *level))

@@ -277,6 +277,20 @@ model {
 }
 
 #[test]
+fn a_start_told_by_the_data_to_be_drawn_waits_for_none() {
+    let text = "dim N\ndata y[N]: real\nparam m: real = mean(y)\nmodel { for n in N { y[n] ~ Normal(m, 1) } }\n";
+    let place = Place::new(&[("m.vi", text)]);
+    let ran = place.run(&["simulate", "m.vi", "--set", "N=50", "--seed", "4", "--out", "y.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let energy = "dim N\ndata x[N]: binary[2]\nenergy e(x: binary[2], h: binary[2]) = -dot(x, h)\n\
+                  model { for n in N { (x[n], h: binary[2]) ~ Boltzmann(e) } }\n";
+    let place = Place::new(&[("e.vi", energy)]);
+    let ran = place.run(&["simulate", "e.vi", "--set", "N=50", "--out", "x.json"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("the energy `e` cannot be simulated") && !ran.err.contains("prior"), "{}", ran.err);
+}
+
+#[test]
 fn what_cannot_be_simulated_says_why() {
     let cases = [
         ("no_draw", "mu ~ Flat()\n  for n in N { y[n] ~ Normal(mu, 1) }", "`Flat` cannot be drawn from"),

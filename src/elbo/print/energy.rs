@@ -1,6 +1,7 @@
 //! Contrastive divergence as text: the two expectations, the conditional of each unit, and the blocks of a sweep.
 
 use super::terms::reason;
+use super::told::{EnergyLine, UnitLine};
 use super::{GAP, Printer, column, columns};
 use crate::elbo::energy::{Conditional, Contrast};
 use crate::elbo::problems::thousands;
@@ -85,6 +86,22 @@ impl Printer<'_> {
             text.push_str(&reason(&format!("{size} units"), how));
         }
         text
+    }
+
+    pub(super) fn energy_line(&self, contrast: &Contrast) -> Option<EnergyLine> {
+        let Statement::Boltzmann(of) = &self.model().statements[contrast.statement] else { return None };
+        let unit = |own: &Conditional| UnitLine {
+            name: self.unit(own),
+            dist: format!("Bernoulli(logits: {})", self.expr(own.logit)),
+            independent: own.independent,
+        };
+        let names = |block: &Vec<usize>| block.iter().map(|at| self.unit(&contrast.conditionals[*at])).collect();
+        Some(EnergyLine {
+            name: of.energy.clone(),
+            formula: self.expr(of.value),
+            conditionals: contrast.conditionals.iter().map(unit).collect(),
+            blocks: contrast.blocks.iter().map(names).collect(),
+        })
     }
 
     fn blocks(&self, contrast: &Contrast) -> String {

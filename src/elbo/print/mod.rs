@@ -21,7 +21,7 @@ mod terms;
 mod told;
 
 pub use terms::unconstrained;
-pub use told::{GradientLine, GuideLine, TermLine, Told, told};
+pub use told::{EnergyLine, GradientLine, GuideLine, TermLine, Told, UnitLine, told};
 
 /// Where the right column starts, unless the left one is wider.
 const COLUMN: usize = 52;

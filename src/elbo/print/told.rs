@@ -3,7 +3,7 @@
 use super::scores::baseline;
 use super::terms::estimator_name;
 use super::{Printer, Words};
-use crate::elbo::{Elbo, SiteView, TermKind, Treatment, cost};
+use crate::elbo::{Elbo, Objective, SiteView, TermKind, Treatment, cost};
 use crate::math::SiteId;
 use crate::shape::AxisId;
 
@@ -17,6 +17,29 @@ pub struct Told {
     pub gradients: Vec<GradientLine>,
     /// Definitions that the text mentions: name with its rows, expression.
     pub definitions: Vec<(String, String)>,
+    /// Of a model that is drawn from an energy.
+    pub energy: Option<EnergyLine>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnergyLine {
+    pub name: String,
+    /// As it is read by the statement.
+    pub formula: String,
+    /// One a vector of units.
+    pub conditionals: Vec<UnitLine>,
+    /// What is drawn at once, in the order of a sweep.
+    pub blocks: Vec<Vec<String>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitLine {
+    /// `h[n]`
+    pub name: String,
+    /// `Bernoulli(logits: b + transpose(W) @ x[n])`
+    pub dist: String,
+    /// Whether no unit is in the logit of another.
+    pub independent: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +95,10 @@ pub fn told(elbo: &Elbo) -> Told {
         terms: elbo.terms.iter().map(|term| printer.term_line(term)).collect(),
         gradients: printer.gradient_lines(),
         definitions: printer.definitions().iter().map(|id| printer.definition(*id)).collect(),
+        energy: match &elbo.objective {
+            Objective::Contrast(contrast) => printer.energy_line(contrast),
+            _ => None,
+        },
     }
 }
 

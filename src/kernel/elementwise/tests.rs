@@ -38,6 +38,7 @@ const ERRORS: [Row; 32] = [
     (Unary::NormalLogQuantile, special::normal_log_quantile, [-900.0, -1e-9], [0.0, 0.5]),
     (Unary::LogBesselI0e, von_mises::log_bessel_i0e, [0.1, 80.0], [0.0, 0.5]),
     (Unary::BesselRatio, von_mises::bessel_ratio, [0.1, 80.0], [0.0, 0.5]),
+    (Unary::LogCauchyCdf, special::log_cauchy_cdf, [-40.0, 90.0], [0.0, 0.5]),
     (Unary::Round, f64::round_ties_even, [-9.0, 9.0], [0.0, 0.0]),
     (Unary::Floor, f64::floor, [-9.0, 9.0], [0.0, 0.0]),
 ];
@@ -139,6 +140,10 @@ fn operands_of_one_number_are_repeated() {
         (Binary::VonMisesQuantile, von_mises::von_mises_quantile),
         (Binary::VonMisesQuantileGrad, von_mises::von_mises_quantile_slope),
         (Binary::LogBeta, special::log_beta),
+        (Binary::LogGammaLower, gamma::log_gamma_lower),
+        (Binary::LogGammaLowerGrad, gamma::log_gamma_lower_slope),
+        (Binary::LogGammaUpper, gamma::log_gamma_upper),
+        (Binary::LogGammaUpperGrad, gamma::log_gamma_upper_slope),
     ];
     let x = [0.25, 0.5, 0.5, 0.75, 0.9];
     let y = [0.5, 0.25, 0.5, 0.8, 0.1];

@@ -222,7 +222,12 @@ fn binary(op: Binary, a: f64, b: f64) -> Option<f64> {
         Binary::GreaterEqual => truth(a >= b),
         Binary::And => truth(a != 0.0 && b != 0.0),
         Binary::Or => truth(a != 0.0 || b != 0.0),
-        Binary::GammaLogQuantile | Binary::VonMisesQuantile | Binary::LogBeta => return None,
+        // Only densities and draws have these.
+        Binary::GammaLogQuantile
+        | Binary::VonMisesQuantile
+        | Binary::LogBeta
+        | Binary::LogGammaLower
+        | Binary::LogGammaUpper => return None,
     })
 }
 

@@ -136,6 +136,7 @@ impl Lowerer<'_> {
             M::NormalLogQuantile => Unary::NormalLogQuantile,
             M::LogBesselI0e => Unary::LogBesselI0e,
             M::BesselRatio => Unary::BesselRatio,
+            M::LogCauchyCdf => Unary::LogCauchyCdf,
             M::Round => Unary::Round,
             M::Floor => Unary::Floor,
             M::StopGradient => Unary::StopGradient,
@@ -194,6 +195,8 @@ impl Lowerer<'_> {
             M::GammaLogQuantile => plain(Binary::GammaLogQuantile),
             M::VonMisesQuantile => plain(Binary::VonMisesQuantile),
             M::LogBeta => plain(Binary::LogBeta),
+            M::LogGammaLower => plain(Binary::LogGammaLower),
+            M::LogGammaUpper => plain(Binary::LogGammaUpper),
             // On 0 and 1.
             M::And => plain(Binary::Min),
             M::Or => plain(Binary::Max),

@@ -246,3 +246,16 @@ fn comments_know_their_lines() {
         ast.comments.iter().map(|comment| (comment.text.as_str(), comment.own_line)).collect();
     assert_eq!(found, [("# a", true), ("# b", false), ("# c", true), ("# d", false)]);
 }
+
+#[test]
+fn a_tree_is_shown_a_node_a_line() {
+    let text = "dim K = 2\nmodel {\n  z: real[K] ~ Normal(-1, scale: 2)\n  h = if z[0] > 0 then sum(z[k] for k in K) else 0\n}\n";
+    let (ast, problems) = parse(&Source::new("m.vi", text));
+    assert!(!problems.has_errors());
+    let expected = "# 1:1\ndim K\n  value\n    number 2\n# 2:1\nmodel\n  draw\n    name z\n      type real\n        shape\n          \
+                    name K\n    from\n      call Normal\n        negative\n          number 1\n        argument scale\n          \
+                    number 2\n  define h\n    if\n      >\n        index\n          name z\n          at\n            number 0\n        \
+                    number 0\n      then\n        call sum\n          index\n            name z\n            at\n              name k\n          \
+                    for k in\n            name K\n      else\n        number 0\n";
+    assert_eq!(tree::print(&ast), expected);
+}
