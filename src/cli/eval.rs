@@ -1,14 +1,12 @@
 //! `ppl eval`: the bound of rows that a run has not seen.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::cli::args::{Eval, HeldOutBound, Set};
 use crate::cli::compile;
 use crate::cli::screen::Screen;
 use crate::cli::{End, Ended, drive, file, fit, open};
-use crate::data::{Statistics, Taken};
+use crate::data::{Kept, bind};
 use crate::elbo::Elbo;
 use crate::fit::held_out::{HeldOut, Kind, Task, held_out};
 use crate::fit::named;
@@ -29,8 +27,11 @@ pub fn run(verb: &Eval, screen: &Screen) -> Ended {
     let source = Source::new(verb.run.join("model.vi").display().to_string(), text);
     let set = Set { set: settings(&run.summary, &source, screen)? };
     let (model, elbo, _) = compile::quiet(&source, &set, screen)?;
-    let statistics = statistics(&read("data.json")?);
-    let bound = open::bound_by(&model, &verb.data, &Statistics::of_fit(statistics), screen)?;
+    let from_fit = String::from_utf8(read("data.json")?).ok().and_then(|text| Kept::parse(&text));
+    let from_fit = from_fit.ok_or_else(|| Bug("a `data.json` that is none".into()))?;
+    let seed = run.summary["seed"].as_u64().unwrap_or(0);
+    let asked = bind::Asked { kept: Some(&from_fit), seed, ..bind::Asked::default() };
+    let bound = open::bound_as(&model, &verb.data, &asked, screen)?;
     let name = run.summary["backend"].as_str().unwrap_or(drive::DEFAULT_BACKEND).to_string();
     let backend = fit::backend(&name, verb.threads, screen)?;
     let bytes = read("params.safetensors")?;
@@ -47,7 +48,6 @@ pub fn run(verb: &Eval, screen: &Screen) -> Ended {
     let told = compile::timed(screen, "evaluate", || {
         let params = named::params(&elbo, &bound, &find)?;
         let precision = if nets(&elbo) { Precision::F32 } else { Precision::F64 };
-        let seed = run.summary["seed"].as_u64().unwrap_or(0);
         let (data, backend) = (&bound, backend.as_ref());
         held_out(&Task { elbo: &elbo, data, backend, precision, params: &params, kind, draws, seed })
     });
@@ -55,23 +55,15 @@ pub fn run(verb: &Eval, screen: &Screen) -> Ended {
     tell(verb, run.summary["model"].as_str().unwrap_or(&model.name), draws, &told, screen)
 }
 
-/// What was set for the fit, and every size of it but the row counts.
+/// What was set for the fit, but row counts: other data have their own.
 fn settings(summary: &Value, source: &Source, screen: &Screen) -> Result<Vec<(String, f64)>, End> {
-    let numbers = |key: &str| {
-        let entries = summary[key].as_object().into_iter().flatten();
-        entries.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect::<BTreeMap<String, f64>>()
-    };
-    let set = numbers("set");
-    let (model, ..) = compile::quiet(source, &Set { set: set.clone().into_iter().collect() }, screen)?;
-    let rows: Vec<&str> =
-        model.data.iter().flat_map(|item| &item.rows).map(|dim| model.dims[*dim].name.as_str()).collect();
-    let mut sizes = numbers("dims");
-    // What is set by the user stays; what the model says itself needs no setting.
-    let open = |name: &str| model.dims.iter().any(|(_, dim)| dim.name == name && dim.value.is_none());
-    sizes.retain(|name, _| open(name) && !rows.contains(&name.as_str()));
-    sizes.extend(set);
-    sizes.retain(|name, _| !rows.contains(&name.as_str()));
-    Ok(sizes.into_iter().collect())
+    let entries = summary["set"].as_object().into_iter().flatten();
+    let mut set: Vec<(String, f64)> =
+        entries.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect();
+    let (model, ..) = compile::quiet(source, &Set { set: set.clone() }, screen)?;
+    let rows = || model.data.iter().flat_map(|item| &item.rows).map(|dim| model.dims[*dim].name.as_str());
+    set.retain(|(name, _)| !rows().any(|dim| dim == name));
+    Ok(set)
 }
 
 fn nets(elbo: &Elbo) -> bool {
@@ -84,36 +76,6 @@ fn draws(kind: Kind, rows: usize) -> usize {
         Kind::Iwae => IWAE_DRAWS,
     };
     (TOTAL / rows.max(1)).clamp(*limits.start(), *limits.end())
-}
-
-/// `data.json`: what column expressions took from the rows of the fit.
-pub fn statistics_json(taken: &BTreeMap<String, Taken>) -> String {
-    let value = |taken: &Taken| match taken {
-        Taken::Entry(values) => json!({ "entry": values }),
-        Taken::Texts(levels) => json!({ "texts": levels }),
-        Taken::Numbers(levels) => json!({ "numbers": levels }),
-    };
-    let map: serde_json::Map<String, Value> = taken.iter().map(|(name, taken)| (name.clone(), value(taken))).collect();
-    format!("{:#}\n", json!({ "format": crate::run::FORMAT, "statistics": map }))
-}
-
-fn statistics(bytes: &[u8]) -> BTreeMap<String, Taken> {
-    let file: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let reals = |list: &Value| -> Vec<f64> {
-        // JSON has no number that is none.
-        list.as_array().into_iter().flatten().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect()
-    };
-    let texts = |list: &Value| {
-        list.as_array().into_iter().flatten().filter_map(|value| Some(value.as_str()?.to_string())).collect()
-    };
-    let taken = |value: &Value| match (value.get("entry"), value.get("texts"), value.get("numbers")) {
-        (Some(list), ..) => Some(Taken::Entry(reals(list))),
-        (_, Some(list), _) => Some(Taken::Texts(texts(list))),
-        (.., Some(list)) => Some(Taken::Numbers(reals(list))),
-        _ => None,
-    };
-    let entries = file["statistics"].as_object().into_iter().flatten();
-    entries.filter_map(|(name, value)| Some((name.clone(), taken(value)?))).collect()
 }
 
 fn tell(verb: &Eval, model: &str, draws: usize, told: &HeldOut, screen: &Screen) -> Ended {

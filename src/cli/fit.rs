@@ -12,8 +12,8 @@ use crate::cli::problems::CliProblem;
 use crate::cli::progress::Progress;
 use crate::cli::resume::Asked;
 use crate::cli::screen::Screen;
-use crate::cli::{End, Ended, eval, file, flags, open, report};
-use crate::data::Statistics;
+use crate::cli::{End, Ended, file, flags, open, report};
+use crate::data::bind;
 use crate::elbo;
 use crate::fit::{self, Failure, State};
 use crate::model::Model;
@@ -40,9 +40,9 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
         screen.problems(&limits, &texts.compiled);
         return Err(End::Wrong);
     }
-    let statistics = Statistics::default();
-    let bound = open::bound_by(&model, &verb.data, &statistics, screen)?;
-    let statistics = eval::statistics_json(&statistics.into_taken());
+    let drawn = bind::Asked { seed: asked.seed, ..bind::Asked::default() };
+    let bound = open::bound_as(&model, &verb.data, &drawn, screen)?;
+    let from_data = bound.kept.json();
     let printed = elbo::print(&elbo);
     let hashes = Hashes {
         model: run::hash(texts.kept.text.as_bytes()),
@@ -51,7 +51,7 @@ pub fn run(verb: &Fit, screen: &Screen, start: Instant) -> Ended {
     };
     let identity = asked.identity(hashes.model.clone(), hashes.bound.clone(), hashes.data.clone());
     let texts_kept =
-        [("model.vi", texts.kept.text.as_ref()), ("elbo.txt", printed.as_str()), ("data.json", statistics.as_str())];
+        [("model.vi", texts.kept.text.as_ref()), ("elbo.txt", printed.as_str()), ("data.json", from_data.as_str())];
     let mut begun = match asked.resumed(&identity, screen)? {
         Some((run, kept)) => Begun::new(run, kept, identity, true),
         None => Begun::new(folder(verb, &model, screen)?, None, identity, false),

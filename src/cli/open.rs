@@ -9,42 +9,27 @@ use crate::cli::file;
 use crate::cli::problems::CliProblem;
 use crate::cli::screen::Screen;
 use crate::cli::sets::Sets;
-use crate::data::bind::bind_by;
+use crate::data::bind::{Asked, bind_as};
 use crate::data::lookup;
 use crate::data::named::{self, Split};
 use crate::data::problems::FileProblem;
-use crate::data::{Bound, Statistics, Table, read};
+use crate::data::{Bound, Table, read};
 use crate::model::Model;
 
 mod pictures;
 
 /// The data of the command line, bound to a model.
 pub fn bound(model: &Model, data: &Data, screen: &Screen) -> Result<Bound, End> {
-    bound_given(model, data, &|_| true, screen)
+    bound_as(model, data, &Asked::default(), screen)
 }
 
-/// As `bound`, by the statistics of the data of a fit.
-pub fn bound_by(model: &Model, data: &Data, statistics: &Statistics, screen: &Screen) -> Result<Bound, End> {
-    bound_as(model, data, &|_| true, statistics, screen)
-}
-
-/// As `bound`, of some of the data items.
-pub fn bound_given(model: &Model, data: &Data, given: &dyn Fn(usize) -> bool, screen: &Screen) -> Result<Bound, End> {
-    bound_as(model, data, given, &Statistics::default(), screen)
-}
-
-fn bound_as(
-    model: &Model,
-    data: &Data,
-    given: &dyn Fn(usize) -> bool,
-    statistics: &Statistics,
-    screen: &Screen,
-) -> Result<Bound, End> {
+/// As `bound`, as it is asked for.
+pub fn bound_as(model: &Model, data: &Data, asked: &Asked, screen: &Screen) -> Result<Bound, End> {
     let start = Instant::now();
     let tables = tables(data, screen)?;
     screen.pass("read", start.elapsed().as_secs_f64());
     let start = Instant::now();
-    let bound = bind_by(model, &tables, given, statistics).map_err(|problems| {
+    let bound = bind_as(model, &tables, asked).map_err(|problems| {
         screen.problems(&problems, &model.source);
         End::Wrong
     })?;

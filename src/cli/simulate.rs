@@ -9,6 +9,7 @@ use crate::cli::compile::{self, timed};
 use crate::cli::problems::CliProblem;
 use crate::cli::screen::Screen;
 use crate::cli::{End, Ended, file, open};
+use crate::data::bind::Asked;
 use crate::model::Model;
 use crate::report::{data_csv, data_json, truth_json};
 use crate::simulate::{self, Failure, Given, Outcome, Task};
@@ -33,7 +34,9 @@ pub fn run(verb: &Simulate, screen: &Screen) -> Ended {
     }
     let params = params(verb, screen)?;
     let observed = simulate::observed(&model);
-    let data = open::bound_given(&model, &verb.data, &|item| !observed.contains(&item), screen)?;
+    let given = |item| !observed.contains(&item);
+    let asked = Asked { given: &given, seed: verb.seed, ..Asked::default() };
+    let data = open::bound_as(&model, &verb.data, &asked, screen)?;
     let task = Task { model: &model, data: &data, params: &params, seed: verb.seed };
     let outcome = match timed(screen, "simulate", || simulate::simulate(&task)) {
         Ok(outcome) => outcome,

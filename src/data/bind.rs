@@ -1,11 +1,14 @@
 //! A model's data items against tables: columns made, sizes told, every value proven to lie in its support.
 
+use std::collections::BTreeMap;
+
 use crate::data::cells::Cell;
-use crate::data::columns::{Scope, Stop};
+use crate::data::columns::{Ledger, Scope, Stop};
+use crate::data::kept::{Kept, Taken};
 use crate::data::limits::known_support;
 use crate::data::problems::{At, ColumnProblem, Item, Place, ValueProblem};
+use crate::data::redraw::Redraws;
 use crate::data::sizes::Sizes;
-use crate::data::statistics::Statistics;
 use crate::data::support::{Known, Misfit};
 use crate::data::{Array, Bound, BoundArray, Table};
 use crate::math::Support;
@@ -14,35 +17,43 @@ use crate::problem::Problems;
 
 /// Binds every data item of the model, or says everything that is wrong with the data.
 pub fn bind(model: &Model, tables: &[Table]) -> Result<Bound, Problems> {
-    bind_given(model, tables, &|_| true)
+    bind_as(model, tables, &Asked::default())
 }
 
-/// Binds some of the data items; the arrays of the others have their shape and no values.
-pub fn bind_given(model: &Model, tables: &[Table], given: &dyn Fn(usize) -> bool) -> Result<Bound, Problems> {
-    bind_by(model, tables, given, &Statistics::default())
+/// How data are bound.
+pub struct Asked<'a> {
+    /// The data items that are wanted.
+    pub given: &'a dyn Fn(usize) -> bool,
+    /// What a fit has kept, where these are other data of a fitted model.
+    pub kept: Option<&'a Kept>,
+    /// Of columns that are drawn.
+    pub seed: u64,
 }
 
-/// As `bind_given`, by the statistics of the data of a fit.
-pub fn bind_by(
-    model: &Model,
-    tables: &[Table],
-    given: &dyn Fn(usize) -> bool,
-    statistics: &Statistics,
-) -> Result<Bound, Problems> {
-    let state = |item| if given(item) { State::Open } else { State::Absent };
+impl Default for Asked<'_> {
+    fn default() -> Self {
+        Asked { given: &|_| true, kept: None, seed: 0 }
+    }
+}
+
+/// Binds data items as they are asked for.
+pub fn bind_as(model: &Model, tables: &[Table], asked: &Asked) -> Result<Bound, Problems> {
+    let state = |item| if (asked.given)(item) { State::Open } else { State::Absent };
     let mut binder = Binder {
         model,
         tables,
-        statistics,
+        asked,
         sizes: Sizes::new(model),
         cells: (0..model.data.len()).map(state).collect(),
+        drawn: vec![None; model.data.len()],
         arrays: model.data.iter().map(|_| None).collect(),
+        taken: BTreeMap::new(),
         problems: Problems::default(),
     };
     binder.make();
     binder.fit();
     binder.leave_out();
-    let Binder { sizes, arrays, mut problems, .. } = binder;
+    let Binder { sizes, arrays, drawn, taken, mut problems, .. } = binder;
     for problem in sizes.problems.values() {
         problems.push(problem.clone());
     }
@@ -54,7 +65,15 @@ pub fn bind_by(
     }
     let arrays: Vec<BoundArray> = arrays.into_iter().flatten().collect();
     let rows = rows(model, &arrays);
-    Ok(Bound { arrays, dims: sizes.known().clone(), rows })
+    let dims = sizes.known().clone();
+    let kept = Kept::of(model, &dims, taken);
+    let mut redraws = Redraws::default();
+    for (item, cell) in drawn.iter().enumerate() {
+        if let Some(cell) = cell {
+            redraws.push(item, cell);
+        }
+    }
+    Ok(Bound { arrays, dims, rows, kept, redraws })
 }
 
 /// Where values lie that do not fit the declared support of their item, whose sizes are those of `bound`.
@@ -99,10 +118,13 @@ fn rows(model: &Model, arrays: &[BoundArray]) -> usize {
 struct Binder<'a> {
     model: &'a Model,
     tables: &'a [Table],
-    statistics: &'a Statistics,
+    asked: &'a Asked<'a>,
     sizes: Sizes<'a>,
     cells: Vec<State<'a>>,
+    /// The cells that are drawn.
+    drawn: Vec<Option<Cell<'a>>>,
     arrays: Vec<Option<BoundArray>>,
+    taken: BTreeMap<String, Vec<Taken>>,
     problems: Problems,
 }
 
@@ -119,6 +141,12 @@ enum State<'a> {
 impl<'a> Binder<'a> {
     /// Makes every item, in the order in which what they need becomes known.
     fn make(&mut self) {
+        for (name, size) in self.asked.kept.iter().flat_map(|kept| &kept.sizes) {
+            let dim = self.model.dims.iter().find(|(_, dim)| dim.name == *name).map(|(id, _)| id);
+            if let Some(dim) = dim {
+                self.sizes.claim(dim, *size, || "as it was fitted".into());
+            }
+        }
         let mut waiting = self.pass();
         for step in 0.. {
             let progress = match step {
@@ -143,12 +171,14 @@ impl<'a> Binder<'a> {
             }
         }
         let unknown = self.model.dims.iter().filter(|(id, _)| !self.sizes.known().contains_key(id));
+        let mut problems = Problems::default();
         for (_, dim) in unknown {
-            // A failed column may be what says the size.
-            if !self.cells.iter().any(|state| matches!(state, State::Failed)) || self.model.data.is_empty() {
-                self.problems.push(ValueProblem::UnknownSize { dim: dim.name.clone(), span: dim.span });
+            // A column that is wrong may be what says the size.
+            if !self.problems.has_errors() {
+                problems.push(ValueProblem::UnknownSize { dim: dim.name.clone(), span: dim.span });
             }
         }
+        self.problems.extend(problems);
     }
 
     /// Tries every open item until none gets further; those left and what they wait for.
@@ -183,17 +213,42 @@ impl<'a> Binder<'a> {
     }
 
     fn attempt(&mut self, item: usize) -> Result<Cell<'a>, Stop> {
-        let scope = Scope {
+        let data = &self.model.data[item];
+        let scope = self.scope(item, false);
+        let cell = match scope.cell() {
+            // An item may read its own number of rows, which its columns say.
+            Err(Stop::WaitsForDim(dim)) if data.rows.first() == Some(&dim) => {
+                let rows = self.scope(item, true).cell().ok().and_then(|cell| cell.rows);
+                let rows = rows.ok_or(Stop::WaitsForDim(dim))?;
+                drop(scope);
+                self.sizes.claim(dim, rows, || format!("the rows of `{}`", data.name));
+                return self.attempt(item);
+            }
+            other => other?,
+        };
+        let taken = scope.ledger.into_taken();
+        if !taken.is_empty() {
+            self.taken.insert(data.name.clone(), taken);
+        }
+        self.drawn[item] = cell.is_drawn().then(|| cell.clone());
+        self.arrays[item] = Some(BoundArray { shape: cell.shape(), values: cell.array() });
+        Ok(cell)
+    }
+
+    fn scope(&self, item: usize, probe: bool) -> Scope<'_, 'a> {
+        let data = &self.model.data[item];
+        let given = self.asked.kept.and_then(|kept| kept.items.get(&data.name)).map(Vec::as_slice);
+        Scope {
             model: self.model,
             tables: self.tables,
             bound: &self.arrays,
             dims: self.sizes.known(),
-            item: &self.model.data[item],
-            statistics: self.statistics,
-        };
-        let cell = scope.cell()?;
-        self.arrays[item] = Some(BoundArray { shape: cell.shape(), values: cell.array() });
-        Ok(cell)
+            item: data,
+            place: item,
+            probe,
+            drawn: &self.drawn,
+            ledger: Ledger::new(given, self.asked.seed),
+        }
     }
 
     /// The axes of a made array speak for the dims of its item.
@@ -214,7 +269,7 @@ impl<'a> Binder<'a> {
 
     /// One more than the largest index, for a `category(K)` of a `K` that nothing else says.
     fn claim_categories(&mut self) -> bool {
-        let mut largest = std::collections::BTreeMap::new();
+        let mut largest = BTreeMap::new();
         for (data, array) in self.model.data.iter().zip(&self.arrays) {
             let (Support::Category(size), Some(array)) = (&data.support, array) else { continue };
             let Some(dim) = size.as_dim().filter(|dim| !self.sizes.known().contains_key(dim)) else { continue };

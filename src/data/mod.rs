@@ -8,18 +8,19 @@ use crate::shape::DimId;
 pub mod problems;
 pub mod read;
 pub mod named;
-pub mod digits;
 pub mod columns;
 pub mod lookup;
 pub mod cells;
 pub mod statistics;
+pub mod kept;
+pub mod redraw;
 pub mod sizes;
 pub mod support;
 pub mod limits;
 pub mod bind;
 
 pub use bind::bind;
-pub use statistics::{Statistics, Taken};
+pub use kept::Kept;
 
 /// Columns of one source. `name` is the file or named set, for messages; `alias` is `users` in `--data users=...`.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +77,7 @@ pub enum Values {
 }
 
 /// A model's data, bound: sizes known, values checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Bound {
     /// One a `Model::data` item, in its order.
     pub arrays: Vec<BoundArray>,
@@ -84,6 +85,10 @@ pub struct Bound {
     pub dims: BTreeMap<DimId, usize>,
     /// Rows of the data, for the summary.
     pub rows: usize,
+    /// What later verbs reuse of it.
+    pub kept: Kept,
+    /// What is drawn anew each epoch; `arrays` hold one draw of it.
+    pub redraws: redraw::Redraws,
 }
 
 #[derive(Debug, Clone, PartialEq)]

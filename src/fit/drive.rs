@@ -66,7 +66,8 @@ pub struct Outcome {
 
 /// Which path a task takes, and the reason.
 pub fn path(task: &Task, layout: &Layout) -> (Path, String) {
-    match asked_for(task.block).or_else(|| obstacle(task.elbo)).or_else(|| too_many(task.elbo, layout)) {
+    let obstacle = || obstacle(task.elbo).or_else(|| redrawn(task)).or_else(|| too_many(task.elbo, layout));
+    match asked_for(task.block).or_else(obstacle) {
         Some(because) => (Path::Stochastic, because),
         None if layout.latents == 0 => (Path::Deterministic, "point parameters alone: the likelihood is exact".into()),
         None => (Path::Deterministic, "every latent is reparameterized by a joint Gaussian guide".into()),
@@ -104,6 +105,13 @@ pub(super) fn obstacle(elbo: &Elbo) -> Option<String> {
         _ if !elbo.sites.iter().any(|view| view.treatment == Treatment::Auto) => None,
         _ => Some("the guide is no joint Gaussian".into()),
     }
+}
+
+/// Data that are not the same in every epoch.
+fn redrawn(task: &Task) -> Option<String> {
+    let items = &task.elbo.model.data;
+    let drawn = (0..items.len()).find(|item| task.data.redraws.has(*item))?;
+    Some(format!("`{}` is drawn anew each epoch", items[drawn].name))
 }
 
 /// The objective, where it is not the bound itself.

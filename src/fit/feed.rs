@@ -1,6 +1,6 @@
 //! What a plan is given at each run: parameters, noise by name, and the rows of a batch.
 
-use crate::data::Bound;
+use crate::data::{Array, Bound};
 use crate::elbo::{Elbo, Treatment};
 use crate::kernel::noise::{Index, Key, Noise as Source, Stream};
 use crate::math::{Noise, SiteId};
@@ -43,15 +43,32 @@ pub struct Feed<'a> {
     /// Of the program, and of all rows.
     layout: Layout,
     whole: Layout,
+    /// Data items as they are in this epoch.
+    arrays: Vec<Array>,
 }
 
 impl<'a> Feed<'a> {
     pub fn new(program: &Program, elbo: &'a Elbo, data: &'a Bound) -> Result<Feed<'a>, Failure> {
         let shapes: Vec<Vec<usize>> = program.plan.inputs.iter().map(|input| input.shape.clone()).collect();
         let buffers = shapes.iter().map(|shape| vec![0.0; shape.iter().product()]).collect();
+        let arrays = data.arrays.iter().map(|array| array.values.clone()).collect();
         let whole = Layout::new(elbo, data).map_err(|_| Failure::Bug(Bug("a layout that was made once".into())))?;
         let (inputs, layout) = (program.inputs.clone(), program.layout.clone());
-        Ok(Feed { elbo, data, inputs, shapes, buffers, layout, whole })
+        let mut feed = Feed { elbo, data, inputs, shapes, buffers, layout, whole, arrays };
+        feed.redrawn(&[]);
+        Ok(feed)
+    }
+
+    /// Takes data items that are drawn anew as they are from now on.
+    pub fn redrawn(&mut self, fresh: &[(usize, Array)]) {
+        for (item, array) in fresh {
+            self.arrays[*item] = array.clone();
+        }
+        for (kind, buffer) in self.inputs.iter().zip(&mut self.buffers) {
+            if let InputKind::Whole(item) = kind {
+                self.arrays[*item].copy_to(0, buffer);
+            }
+        }
     }
 
     /// The arrays, in the order of the plan's inputs.
@@ -176,13 +193,13 @@ impl<'a> Feed<'a> {
     pub fn rows(&mut self, rows: &Rows) -> Result<(), Failure> {
         for i in 0..self.inputs.len() {
             let InputKind::Rows(item) = self.inputs[i] else { continue };
-            let array = &self.data.arrays[item];
+            let array = &self.arrays[item];
             if self.elbo.model.data[item].rows.first() != Some(&rows.dim) {
                 return Err(Failure::Bug(Bug("a batched axis that is not the first of its data".into())));
             }
-            let width: usize = array.shape[1..].iter().product();
+            let width: usize = self.data.arrays[item].shape[1..].iter().product();
             for (out, row) in self.buffers[i].chunks_mut(width.max(1)).zip(&rows.ids) {
-                array.values.copy_to(*row as usize * width, out);
+                array.copy_to(*row as usize * width, out);
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::schedule::Schedule;
 use super::state::foreign;
 use super::support::{Guard, Look};
 use super::{Control, Event, Failure, Phase, State, Watch, stepped};
-use crate::data::Bound;
+use crate::data::{Array, Bound};
 use crate::elbo::Elbo;
 use crate::kernel::noise::Stream;
 use crate::plan::lower::{self, Batch, Given};
@@ -110,6 +110,7 @@ impl Ascent {
             stages: BTreeMap::new(),
             guard: Guard::new(target.elbo, target.data, target.backend, Given::Guide)?,
             order: vec![],
+            fresh: (None, vec![]),
             gradient: vec![0.0; self.params.len()],
         };
         while self.steps < settings.steps {
@@ -142,6 +143,8 @@ struct Steps<'t, 's> {
     guard: Guard<'t>,
     /// Of the rows in this epoch.
     order: Vec<u32>,
+    /// The data that are drawn anew each epoch, and the epoch they are of.
+    fresh: (Option<u64>, Vec<(usize, Array)>),
     gradient: Vec<f64>,
 }
 
@@ -149,10 +152,15 @@ impl Steps<'_, '_> {
     fn make(&mut self, ascent: &mut Ascent) -> Result<(), Failure> {
         let (settings, step) = (self.settings, ascent.steps);
         let rows = self.rows(step);
+        self.redraw(step);
         let size = rows.as_ref().map_or(0, |rows| rows.ids.len());
         let stage = match self.stages.entry(size) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(self.target.stage(settings, rows.as_ref())?),
+            Entry::Vacant(entry) => {
+                let stage = entry.insert(self.target.stage(settings, rows.as_ref())?);
+                stage.feed.redrawn(&self.fresh.1);
+                stage
+            }
         };
         let draws = Draws { seed: settings.seed, stream: Stream::Train, step: step as u64, first: 0 };
         stage.feed.give(&ascent.params, rows.as_ref());
@@ -182,6 +190,19 @@ impl Steps<'_, '_> {
         // Batches weighted by their share of the rows, so that an epoch's mean is the whole data's.
         ascent.epoch.add(bound, settings.batches.map_or(1.0, |b| size as f64 / b.rows as f64));
         Ok(())
+    }
+
+    /// Without batches every step sees all rows, and so is an epoch.
+    fn redraw(&mut self, step: usize) {
+        let redraws = &self.target.data.redraws;
+        let epoch = (step / self.settings.batches.map_or(1, |batches| batches.per_epoch())) as u64;
+        if redraws.is_empty() || self.fresh.0 == Some(epoch) {
+            return;
+        }
+        self.fresh = (Some(epoch), redraws.at(self.settings.seed, epoch));
+        for stage in self.stages.values_mut() {
+            stage.feed.redrawn(&self.fresh.1);
+        }
     }
 
     fn rows(&mut self, step: usize) -> Option<Rows> {

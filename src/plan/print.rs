@@ -64,6 +64,7 @@ fn meaning(kind: &InputKind) -> &'static str {
         InputKind::AutoNoise | InputKind::Noise { noise: Noise::Normal, .. } => "standard normal",
         InputKind::Noise { noise: Noise::Uniform, .. } | InputKind::Dropout { .. } => "uniform on 0 to 1",
         InputKind::Rows(_) => "the rows of the batch",
+        InputKind::Whole(_) => "drawn anew each epoch",
     }
 }
 

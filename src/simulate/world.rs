@@ -138,7 +138,7 @@ impl<'a> World<'a> {
         let drawn = |(_, site): &(Drawn, &Site)| site.origin == Origin::Drawn;
         let params = self.params.into_iter().zip(&self.task.model.params);
         Outcome {
-            data: Bound { arrays, dims: self.task.data.dims.clone(), rows: self.task.data.rows },
+            data: Bound { arrays, dims: self.task.data.dims.clone(), rows: self.task.data.rows, ..Bound::default() },
             // Nothing is missing, so what would be drawn in its place is no site of the truth.
             sites: self.sites.into_inner().into_iter().zip(&self.task.model.sites).filter(drawn).map(|s| s.0).collect(),
             definitions,

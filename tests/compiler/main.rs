@@ -3,6 +3,7 @@
 mod answers;
 mod cli;
 mod codes;
+mod columns;
 mod data;
 mod data_mutation;
 mod diagnostics;

@@ -186,7 +186,7 @@ impl<'m> World<'m> {
         };
         let dims: BTreeMap<_, _> = self.model.dims.iter().map(|(id, _)| (id, self.sizes[&id.index()])).collect();
         let rows = self.model.data.iter().filter_map(|data| data.rows.first()).map(|dim| dims[dim]).max();
-        Bound { arrays: arrays.map(array).collect(), rows: rows.unwrap_or(0), dims }
+        Bound { arrays: arrays.map(array).collect(), rows: rows.unwrap_or(0), dims, ..Bound::default() }
     }
 
     /// How many unconstrained coordinates one row of a site has.

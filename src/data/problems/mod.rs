@@ -72,17 +72,65 @@ pub struct NoColumn {
 #[derive(Debug, Clone, PartialEq)]
 pub enum ColumnProblem {
     NoColumn(Box<NoColumn>),
-    NoPosition { span: Span, position: usize, columns: usize, files: Vec<String> },
-    NoSource { item: Item },
-    NoAlias { alias: String, span: Span, known: Vec<String> },
-    Ambiguous { column: String, span: Span, files: Vec<String>, aliases: Vec<String> },
-    Expression { span: Span, message: String, help: Option<String> },
-    NotYet { span: Span, what: String },
-    Cycle { item: Item, through: Vec<String> },
-    MadeOfAbsent { item: Item, of: String },
-    NotANumber { place: Place, cell: String, span: Span },
-    UnevenRows { span: Span, left: usize, right: usize },
-    EntryShapes { span: Span, left: Vec<usize>, right: Vec<usize> },
+    NoPosition {
+        span: Span,
+        position: usize,
+        columns: usize,
+        files: Vec<String>,
+    },
+    NoSource {
+        item: Item,
+    },
+    NoAlias {
+        alias: String,
+        span: Span,
+        known: Vec<String>,
+    },
+    Ambiguous {
+        column: String,
+        span: Span,
+        files: Vec<String>,
+        aliases: Vec<String>,
+    },
+    Expression {
+        span: Span,
+        message: String,
+        help: Option<String>,
+    },
+    NotYet {
+        span: Span,
+        what: String,
+    },
+    Cycle {
+        item: Item,
+        through: Vec<String>,
+    },
+    MadeOfAbsent {
+        item: Item,
+        of: String,
+    },
+    NotANumber {
+        place: Place,
+        cell: String,
+        span: Span,
+    },
+    /// A level that the fit has not seen.
+    UnknownLevel {
+        place: Place,
+        cell: String,
+        levels: Vec<String>,
+        span: Span,
+    },
+    UnevenRows {
+        span: Span,
+        left: usize,
+        right: usize,
+    },
+    EntryShapes {
+        span: Span,
+        left: Vec<usize>,
+        right: Vec<usize>,
+    },
 }
 
 /// What may be wrong with the values and sizes that came out.
@@ -167,6 +215,12 @@ impl From<ColumnProblem> for Problem {
                 error("ppl::data::not_a_number", format!("{place}: `{cell}` is no number"))
                     .label(span, "needs numbers")
                     .help("`levels(c)` codes text as 0, 1, ...; missing entries are empty, NA or null")
+            }
+            P::UnknownLevel { place, cell, levels, span } => {
+                let message = format!("{place}: `{cell}` was no level when the model was fitted");
+                error("ppl::data::level", message)
+                    .label(span, "coded here")
+                    .help(format!("levels are {}; fit again with rows that have the others", list(&levels)))
             }
             P::UnevenRows { span, left, right } => {
                 error("ppl::data::rows", format!("columns of {left} and of {right} rows cannot be combined"))

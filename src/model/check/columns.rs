@@ -27,10 +27,13 @@ impl<'a> Checker<'a> {
         let own = self.data[item.index()].name.clone();
         let mut texts: Vec<Span> = vec![];
         let mut allowed: Vec<Span> = vec![];
+        // Calls to the right of `|>`, which have one argument more than is written.
+        let mut piped: Vec<Span> = vec![];
         walk::each(value, &mut |expr| match &expr.kind {
             ExprKind::Text(_) => texts.push(expr.span),
             // Text is compared with a column, or names one.
             ExprKind::Binary { op, left, right, .. } if is_comparison(*op) => allowed.extend([left.span, right.span]),
+            ExprKind::Binary { op: BinaryOp::Pipe, right, .. } => piped.push(right.span),
             ExprKind::Name(name) if *name != own => {
                 if let Some(Meaning::Data(id)) = self.scope.top.get(name).map(|entry| entry.meaning.clone()) {
                     self.data_reads.entry(id).or_insert(expr.span);
@@ -41,7 +44,7 @@ impl<'a> Checker<'a> {
                 if call.name.node == "column" {
                     allowed.extend(call.args.iter().map(|arg| arg.value.span));
                 }
-                self.check_column_call(call);
+                self.check_column_call(call, usize::from(piped.contains(&expr.span)));
             }
             ExprKind::Record(_) => self.report(Columns::NotHere { what: "`{ }`", span: expr.span }),
             _ => {}
@@ -51,14 +54,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_column_call(&mut self, call: &'a Call) {
+    fn check_column_call(&mut self, call: &'a Call, piped: usize) {
         let name = call.name.node.as_str();
         if let Some((_, takes, written)) = TAKES.iter().find(|(known, ..)| *known == name) {
-            if call.args.len() != *takes || call.args.iter().any(|arg| arg.name.is_some()) {
+            if call.args.len() + piped != *takes || call.args.iter().any(|arg| arg.name.is_some()) {
                 self.report(Columns::Arguments { name: name.into(), written, span: call.span });
                 return;
             }
-            let arg = &call.args[0].value;
+            let Some(arg) = call.args.first().map(|arg| &arg.value) else { return };
             let fits = match name {
                 "columns" => matches!(arg.kind, ExprKind::Range { .. }),
                 "column" => matches!(arg.kind, ExprKind::Text(_) | ExprKind::Number { .. }),

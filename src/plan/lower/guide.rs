@@ -82,7 +82,9 @@ impl Lowerer<'_> {
         let batched: Vec<usize> =
             (0..data.rows.len()).filter(|i| self.batch.rows.contains_key(&data.rows[*i])).collect();
         let before = self.b.set_origin(Some(format!("data {}", data.name).into()));
-        let id = if batched.is_empty() {
+        let id = if batched.is_empty() && self.data.redraws.has(index) {
+            self.input(InputKind::Whole(index), format!("data.{}", data.name), bound.shape.clone())?
+        } else if batched.is_empty() {
             self.b.constant(bound.values.clone(), &bound.shape)
         } else {
             let mut shape = bound.shape.clone();

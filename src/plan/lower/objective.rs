@@ -47,6 +47,8 @@ pub enum InputKind {
     Dropout { place: usize, axes: Vec<AxisId> },
     /// The batch's rows of the data item at this place.
     Rows(usize),
+    /// All of the data item at this place, which is drawn anew each epoch.
+    Whole(usize),
 }
 
 /// A plan and what its inputs and outputs are.

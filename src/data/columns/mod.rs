@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::data::cells::{Cell, Kind, Operator};
-use crate::data::lookup::{coded_cell, nearest, numbers};
+use crate::data::lookup::{coded_cell, numbers};
 use crate::data::problems::ColumnProblem;
-use crate::data::statistics::{Statistics, Taken, codes, statistic};
 use crate::data::{BoundArray, Table, Values};
 use crate::model::{Data, Model};
 use crate::shape::DimId;
 use crate::source::Span;
-use crate::syntax::{BinaryOp, Call, Expr, ExprKind, UnaryOp};
+use crate::syntax::{BinaryOp, Expr, ExprKind, UnaryOp};
+
+mod functions;
+mod taken;
+
+pub use taken::Ledger;
 
 /// What an expression may read: sources, and what is bound so far.
 pub struct Scope<'s, 'a> {
@@ -19,8 +23,13 @@ pub struct Scope<'s, 'a> {
     pub bound: &'s [Option<BoundArray>],
     pub dims: &'s BTreeMap<DimId, usize>,
     pub item: &'a Data,
-    /// What is taken from all rows.
-    pub statistics: &'s Statistics,
+    /// Its place among the data items.
+    pub place: usize,
+    /// Only rows and shape are asked for: sizes that nobody knows yet are any number.
+    pub probe: bool,
+    /// The items that are drawn: what is made of them is drawn with them.
+    pub drawn: &'s [Option<Cell<'a>>],
+    pub ledger: Ledger<'s>,
 }
 
 /// Why there is no cell: the user's mistake, or something that is not known yet.
@@ -85,7 +94,7 @@ impl<'a> Scope<'_, 'a> {
                 "compare it with a column: `species == \"setosa\"`",
             )),
             ExprKind::ArrayFor { .. } => Err(not_yet(span, "a comprehension")),
-            ExprKind::Index { .. } => Err(not_yet(span, "an index")),
+            ExprKind::Index { base, index } => self.pick(base, index, span),
             ExprKind::Range { .. } | ExprKind::Record(_) => Err(not_yet(span, "this")),
         }
     }
@@ -98,10 +107,14 @@ impl<'a> Scope<'_, 'a> {
                 return Ok(Cell { rows: None, entry, kind: Kind::Constant(values) });
             }
             if let Some((id, _)) = self.model.dims.iter().find(|(_, dim)| dim.name == name) {
-                return self.dims.get(&id).map(|size| Cell::number(*size as f64)).ok_or(Stop::WaitsForDim(id));
+                let size = self.dims.get(&id).copied().or(self.probe.then_some(1));
+                return size.map(|size| Cell::number(size as f64)).ok_or(Stop::WaitsForDim(id));
             }
             if let Some(other) = self.model.data.iter().position(|data| data.name == name) {
                 let array = self.bound[other].as_ref().ok_or(Stop::WaitsForData(other))?;
+                if let Some(drawn) = &self.drawn[other] {
+                    return Ok(drawn.clone());
+                }
                 let rows = usize::from(!self.model.data[other].rows.is_empty());
                 let (rows, entry) = array.shape.split_at(rows);
                 let kind = Kind::Item(array.values.clone());
@@ -152,110 +165,37 @@ impl<'a> Scope<'_, 'a> {
         Ok(Some(coded_cell(found, Kind::Coded(coded, table, position))))
     }
 
-    fn call(&self, call: &Call, piped: Option<&Expr>) -> Made<'a> {
-        let name = call.name.node.as_str();
-        if let Some(named) = call.args.iter().find_map(|arg| arg.name.as_ref()) {
-            return Err(wrong(
-                named.span,
-                &format!("`{name}` takes no argument called `{}`", named.node),
-                "leave the name out",
-            ));
+    /// Elements of an entry: `images[0]`, `columns(0..4)[1..3]`.
+    fn pick(&self, base: &Expr, index: &[Expr], span: Span) -> Made<'a> {
+        let of = self.expr(base)?;
+        if index.len() > of.entry.len() {
+            let (axes, given) = (of.entry.len(), index.len());
+            let message = format!("an entry of {axes} axes takes no {given} indices; its rows are not indexed");
+            return Err(ColumnProblem::Expression { span, message, help: None }.into());
         }
-        if !call.each.is_empty() {
-            return Err(not_yet(call.span, "a comprehension"));
-        }
-        let args: Vec<&Expr> = piped.into_iter().chain(call.args.iter().map(|arg| &arg.value)).collect();
-        match (name, args.as_slice()) {
-            ("column", [of]) => match &of.kind {
-                ExprKind::Text(text) => self.column(text, of.span, None),
-                _ => {
-                    let position = self.whole(of)?;
-                    self.at(position, of.span)
+        let (mut places, mut entry) = (vec![0], vec![]);
+        for (axis, size) in of.entry.iter().enumerate() {
+            let (range, is_slice) = match index.get(axis).map(|index| (&index.kind, index)) {
+                None => (0..*size, true),
+                Some((ExprKind::Range { low, high }, _)) => (self.whole(low)?..self.whole(high)?, true),
+                Some((_, index)) => {
+                    let at = self.whole(index)?;
+                    (at..at + 1, false)
                 }
-            },
-            ("columns", [of]) => self.range(of),
-            ("levels", [of]) => self.levels(of),
-            ("mean" | "sd" | "min" | "max", [of]) => self.statistic(name, call.span, of, &self.expr(of)?),
-            ("standardize", [of]) => {
-                let cell = self.expr(of)?;
-                let mean = self.statistic("mean", call.span, of, &cell)?;
-                let sd = self.statistic("sd", call.span, of, &cell)?;
-                let centred = binary(call.span, Operator::Subtract, cell, mean)?;
-                Ok(binary(call.span, Operator::Divide, centred, sd)?)
+            };
+            if range.start >= range.end || range.end > *size {
+                let (low, high) = (range.start, range.end);
+                let what = if is_slice { format!("{low}..{high}") } else { low.to_string() };
+                let message = format!("{what} does not lie in an axis of {size} elements");
+                let help = Some("indices count from 0, and a slice ends before its second number".into());
+                return Err(ColumnProblem::Expression { span, message, help }.into());
             }
-            ("threshold", [of, t]) => Ok(binary(call.span, Operator::Greater, self.expr(of)?, self.expr(t)?)?),
-            ("min", [a, b]) => Ok(binary(call.span, Operator::Min, self.expr(a)?, self.expr(b)?)?),
-            ("max", [a, b]) => Ok(binary(call.span, Operator::Max, self.expr(a)?, self.expr(b)?)?),
-            ("clamp", [of, low, high]) => {
-                let above = binary(call.span, Operator::Max, self.expr(of)?, self.expr(low)?)?;
-                Ok(binary(call.span, Operator::Min, above, self.expr(high)?)?)
+            if is_slice {
+                entry.push(range.len());
             }
-            ("bernoulli", [_]) => Err(not_yet(call.span, "`bernoulli(c)`, drawn anew each epoch,")),
-            _ => self.elementwise(call, &args),
+            places = places.iter().flat_map(|at| range.clone().map(move |i| at * size + i)).collect();
         }
-    }
-
-    fn elementwise(&self, call: &Call, args: &[&Expr]) -> Made<'a> {
-        let name = call.name.node.as_str();
-        if let (Some((_, op)), [of]) = (UNARY.iter().find(|row| row.0 == name), args) {
-            return Ok(unary(*op, self.expr(of)?));
-        }
-        let known: Vec<&str> = UNARY.iter().map(|row| row.0).chain(OTHERS.iter().map(|row| row.0)).collect();
-        if let Some(wants) =
-            OTHERS.iter().find(|row| row.0 == name).map(|row| row.1).or(known.contains(&name).then_some("one argument"))
-        {
-            let message = format!("`{name}` takes {wants}, and {} are given", args.len());
-            return Err(ColumnProblem::Expression { span: call.span, message, help: None }.into());
-        }
-        let help = nearest(name, known.iter().copied()).map(|near| format!("is it `{near}`?"));
-        let message = format!("`{name}` is no function of columns");
-        Err(ColumnProblem::Expression { span: call.name.span, message, help }.into())
-    }
-
-    /// Text as 0, 1, ... in sorted order; numbers likewise.
-    fn levels(&self, of: &Expr) -> Made<'a> {
-        let (table, position, column) = self.plain_column(of)?;
-        let levels = self.statistics.take(self.named("levels", of), || Ok::<_, Stop>(levels(&column.values)))?;
-        let reals: Vec<f64> = match &column.values {
-            Values::Bytes(list) => list.iter().map(|b| f64::from(*b)).collect(),
-            Values::Reals(list) => list.clone(),
-            Values::Text(_) => vec![],
-        };
-        let codes = match (&levels, &column.values) {
-            (Taken::Texts(levels), Values::Text(cells)) => {
-                let levels: Vec<&String> = levels.iter().collect();
-                codes(&levels, cells.iter().map(|cell| (!cell.is_empty()).then_some(cell)))
-            }
-            (Taken::Numbers(levels), Values::Bytes(_) | Values::Reals(_)) => {
-                codes(levels, reals.into_iter().map(|value| (!value.is_nan()).then_some(value)))
-            }
-            _ => {
-                return Err(wrong(
-                    of.span,
-                    "this column held text in one data set and numbers in the other",
-                    "code both alike",
-                ));
-            }
-        };
-        Ok(coded_cell(column, Kind::Coded(codes, table, position)))
-    }
-
-    /// A statistic of the column over the rows of the fit.
-    fn statistic(&self, name: &str, span: Span, of: &Expr, cell: &Cell) -> Made<'a> {
-        let taken = self.statistics.take(self.named(name, of), || statistic(name, span, cell).map(Taken::Entry))?;
-        match taken {
-            Taken::Entry(values) if values.len() == cell.width() => {
-                Ok(Cell { rows: None, entry: cell.entry.clone(), kind: Kind::Constant(values) })
-            }
-            _ => {
-                Err(wrong(span, "the data of the fit had entries of another shape here", "give data of the same shape"))
-            }
-        }
-    }
-
-    /// What is taken from all rows, by its item and its text.
-    fn named(&self, name: &str, of: &Expr) -> String {
-        format!("{}: {name}({})", self.item.name, self.model.source.slice(of.span))
+        Ok(Cell { rows: of.rows, entry, kind: Kind::Pick(places, Box::new(of)) })
     }
 
     fn at(&self, position: usize, span: Span) -> Made<'a> {
@@ -290,63 +230,6 @@ impl<'a> Scope<'_, 'a> {
         }
     }
 }
-
-/// The distinct values of a column, sorted; what is missing is none.
-fn levels(values: &Values) -> Taken {
-    let sorted = |mut list: Vec<f64>| {
-        list.retain(|value| !value.is_nan());
-        list.sort_by(f64::total_cmp);
-        list.dedup();
-        list
-    };
-    match values {
-        Values::Text(cells) => {
-            let mut levels: Vec<String> = cells.iter().filter(|cell| !cell.is_empty()).cloned().collect();
-            levels.sort();
-            levels.dedup();
-            Taken::Texts(levels)
-        }
-        Values::Bytes(list) => Taken::Numbers(sorted(list.iter().map(|b| f64::from(*b)).collect())),
-        Values::Reals(list) => Taken::Numbers(sorted(list.clone())),
-    }
-}
-
-/// Of one number.
-type Function = fn(f64) -> f64;
-
-/// Elementwise functions of one column.
-const UNARY: &[(&str, Function)] = &[
-    ("exp", f64::exp),
-    ("log", f64::ln),
-    ("log1p", f64::ln_1p),
-    ("expm1", f64::exp_m1),
-    ("sqrt", f64::sqrt),
-    ("abs", f64::abs),
-    ("sin", f64::sin),
-    ("cos", f64::cos),
-    ("tanh", f64::tanh),
-    ("sigmoid", |v| 1.0 / (1.0 + (-v).exp())),
-    ("softplus", |v| v.max(0.0) + (-v.abs()).exp().ln_1p()),
-    ("relu", |v| if v < 0.0 { 0.0 } else { v }),
-    ("logit", |v| v.ln() - (-v).ln_1p()),
-    ("round", f64::round_ties_even),
-    ("floor", f64::floor),
-];
-
-/// The other functions of columns, and what they take.
-const OTHERS: &[(&str, &str)] = &[
-    ("column", "the name or the position of a column"),
-    ("columns", "a range `2..26`"),
-    ("levels", "one column"),
-    ("mean", "one argument"),
-    ("sd", "one argument"),
-    ("min", "one or two arguments"),
-    ("max", "one or two arguments"),
-    ("standardize", "one argument"),
-    ("threshold", "an expression and a number"),
-    ("clamp", "three arguments"),
-    ("bernoulli", "one argument"),
-];
 
 fn unary(op: fn(f64) -> f64, of: Cell) -> Cell {
     Cell { rows: of.rows, entry: of.entry.clone(), kind: Kind::Unary(op, Box::new(of)) }

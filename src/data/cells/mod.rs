@@ -3,7 +3,13 @@
 use std::ops::Range;
 
 use crate::data::problems::{At, Place};
-use crate::data::{Array, Table, Values};
+use crate::data::{Array, Table};
+use crate::kernel::noise::{Index, Key, Stream};
+
+mod detach;
+mod operators;
+
+pub use operators::{Numbers, Operator};
 
 /// Entries of a block are at most about this many, so that a block and its temporaries stay in the cache.
 const BLOCK: usize = 4096;
@@ -31,32 +37,17 @@ pub enum Kind<'a> {
     If(Box<Cell<'a>>, Box<Cell<'a>>, Box<Cell<'a>>),
     /// Entries of one shape along a new first axis.
     Stack(Vec<Cell<'a>>),
+    /// Some elements of an entry, by their places in it.
+    Pick(Vec<usize>, Box<Cell<'a>>),
+    /// 1 with these chances, else 0; the number tells the draws of one expression from those of another.
+    Bernoulli(u32, Epoch, Box<Cell<'a>>),
 }
 
-#[derive(Debug, Clone, Copy)]
-pub enum Numbers<'a> {
-    Bytes(&'a [u8]),
-    Reals(&'a [f64]),
-}
-
-/// Of two numbers. A comparison with a missing number is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Power,
-    Min,
-    Max,
-    Equal,
-    NotEqual,
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    And,
-    Or,
+/// What names the draws of columns that are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Epoch {
+    pub seed: u64,
+    pub epoch: u64,
 }
 
 impl<'a> Cell<'a> {
@@ -174,6 +165,15 @@ impl<'a> Cell<'a> {
                 let row = |r: usize| parts.iter().flat_map(move |p| p[r * inner..(r + 1) * inner].iter().copied());
                 (0..entries).flat_map(row).collect()
             }
+            Kind::Pick(places, of) => {
+                let list = of.eval(rows);
+                let inner = of.width().max(1);
+                list.chunks_exact(inner).flat_map(|entry| places.iter().map(|at| entry[*at])).collect()
+            }
+            Kind::Bernoulli(number, when, of) => {
+                let first = if self.rows.is_some() { rows.start } else { 0 };
+                draw(*number, *when, first, width, of.eval(rows))
+            }
         }
     }
 
@@ -212,7 +212,8 @@ impl<'a> Cell<'a> {
             }
             Kind::Coded(list, table, column) => found.push((self.spot(table, *column, row, 0), list[row].is_nan())),
             Kind::Item(_) | Kind::Constant(_) => {}
-            Kind::Unary(_, of) => of.places(row, at, found),
+            Kind::Unary(_, of) | Kind::Bernoulli(_, _, of) => of.places(row, at, found),
+            Kind::Pick(places, of) => of.places(row, places.get(at).copied().unwrap_or(0), found),
             Kind::Binary(_, left, right) => {
                 left.places(row, at, found);
                 right.places(row, at, found);
@@ -236,6 +237,23 @@ impl<'a> Cell<'a> {
     }
 }
 
+/// Zeros and ones with these chances. What is certain takes no draw.
+fn draw(number: u32, when: Epoch, first: usize, width: usize, mut chances: Vec<f64>) -> Vec<f64> {
+    let noise = Key { seed: when.seed, stream: Stream::Data, step: when.epoch, site: u32::MAX - number }.noise();
+    for (row, entry) in chances.chunks_mut(width.max(1)).enumerate() {
+        for (component, chance) in entry.iter_mut().enumerate() {
+            let at = Index { row: (first + row) as u32, component: component as u32, ..Index::default() };
+            *chance = match *chance {
+                0.0 => 0.0,
+                1.0 => 1.0,
+                missing if missing.is_nan() => missing,
+                chance => f64::from(u8::from(noise.uniform(at) < chance)),
+            };
+        }
+    }
+    chances
+}
+
 /// The place of an element of a column.
 pub fn spot(table: &Table, column: usize, row: Option<usize>, entry: &[usize], mut at: usize) -> Place {
     let mut index = vec![0; entry.len()];
@@ -251,71 +269,6 @@ pub fn spot(table: &Table, column: usize, row: Option<usize>, entry: &[usize], m
     let name = table.columns[column].name.as_ref();
     let column = name.map_or_else(|| column.to_string(), |name| format!("`{name}`"));
     Place { file: table.name.clone(), at, column }
-}
-
-impl Numbers<'_> {
-    fn get(&self, index: usize) -> f64 {
-        match self {
-            Numbers::Bytes(list) => f64::from(list[index]),
-            Numbers::Reals(list) => list[index],
-        }
-    }
-}
-
-impl<'a> Numbers<'a> {
-    /// The numbers of a column; `None` for text.
-    pub fn of(values: &'a Values) -> Option<Numbers<'a>> {
-        match values {
-            Values::Bytes(list) => Some(Numbers::Bytes(list)),
-            Values::Reals(list) => Some(Numbers::Reals(list)),
-            Values::Text(_) => None,
-        }
-    }
-}
-
-impl Operator {
-    /// Of two lists of one length, or of a list and a single number.
-    fn apply(self, left: Vec<f64>, right: Vec<f64>) -> Vec<f64> {
-        fn truth(a: f64, b: f64, is: bool) -> f64 {
-            if a.is_nan() || b.is_nan() { f64::NAN } else { f64::from(u8::from(is)) }
-        }
-        match self {
-            Operator::Add => zip(left, right, |a, b| a + b),
-            Operator::Subtract => zip(left, right, |a, b| a - b),
-            Operator::Multiply => zip(left, right, |a, b| a * b),
-            Operator::Divide => zip(left, right, |a, b| a / b),
-            Operator::Power => zip(left, right, f64::powf),
-            Operator::Min => zip(left, right, |a, b| if b < a || b.is_nan() { b } else { a }),
-            Operator::Max => zip(left, right, |a, b| if b > a || b.is_nan() { b } else { a }),
-            Operator::Equal => zip(left, right, |a, b| truth(a, b, a == b)),
-            Operator::NotEqual => zip(left, right, |a, b| truth(a, b, a != b)),
-            Operator::Less => zip(left, right, |a, b| truth(a, b, a < b)),
-            Operator::LessEqual => zip(left, right, |a, b| truth(a, b, a <= b)),
-            Operator::Greater => zip(left, right, |a, b| truth(a, b, a > b)),
-            Operator::GreaterEqual => zip(left, right, |a, b| truth(a, b, a >= b)),
-            Operator::And => zip(left, right, |a, b| truth(a, b, a != 0.0 && b != 0.0)),
-            Operator::Or => zip(left, right, |a, b| truth(a, b, a != 0.0 || b != 0.0)),
-        }
-    }
-}
-
-fn zip(mut left: Vec<f64>, mut right: Vec<f64>, f: impl Fn(f64, f64) -> f64) -> Vec<f64> {
-    match (left.as_slice(), right.as_slice()) {
-        (_, [b]) => {
-            let b = *b;
-            left.iter_mut().for_each(|a| *a = f(*a, b));
-            left
-        }
-        ([a], _) => {
-            let a = *a;
-            right.iter_mut().for_each(|b| *b = f(a, *b));
-            right
-        }
-        _ => {
-            left.iter_mut().zip(&right).for_each(|(a, b)| *a = f(*a, *b));
-            left
-        }
-    }
 }
 
 /// Element by element; a missing condition is missing.
