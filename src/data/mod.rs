@@ -8,6 +8,7 @@ use crate::shape::DimId;
 pub mod problems;
 pub mod read;
 pub mod named;
+pub mod digits;
 pub mod columns;
 pub mod lookup;
 pub mod cells;
