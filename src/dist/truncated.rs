@@ -39,13 +39,14 @@ fn support(g: &Graph, args: &Args, event: &[Size]) -> Support {
         let range = g.support(id).range();
         (range.lo == range.hi).then_some(range.lo)
     };
+    let (first, last) = inner.ends();
     let lo = match args.get("lo").map(|id| (*id, known(*id))) {
-        None => Bound::Number(range.lo),
+        None => first,
         Some((_, Some(lo))) => Bound::Number(lo.max(range.lo)),
         Some((id, None)) => Bound::Value(id),
     };
     let hi = match args.get("hi").map(|id| (*id, known(*id))) {
-        None => Bound::Number(range.hi),
+        None => last,
         Some((_, Some(hi))) => Bound::Number(hi.min(range.hi)),
         Some((id, None)) => Bound::Value(id),
     };

@@ -5,16 +5,18 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::kernel::{gamma, special, von_mises};
+use crate::kernel::special;
 use crate::math::linear::{cholesky, solve, solve_lower, solve_upper, transpose};
-use crate::math::{Binary, Graph, NodeId, Op, Over, Reduce, Unary, paths};
+use crate::math::{Graph, NodeId, Op, Over, Reduce, paths};
 use crate::problem::Bug;
 use crate::shape::{AxisId, DimId, Size};
 
 mod index;
 mod positions;
+mod scalars;
 
 pub use positions::Positions;
+use scalars::{binary, unary};
 
 /// The entries of one value, row-major.
 pub type Values = Vec<f64>;
@@ -334,70 +336,5 @@ fn fold(op: Reduce, x: &[f64]) -> f64 {
         Reduce::Prod => x.iter().product(),
         Reduce::LogSumExp => special::logsumexp(x),
         Reduce::Norm => dot(x, x).sqrt(),
-    }
-}
-
-fn unary(op: Unary, x: f64) -> f64 {
-    match op {
-        Unary::Neg => -x,
-        Unary::Exp => x.exp(),
-        Unary::Log => x.ln(),
-        Unary::Log1p => x.ln_1p(),
-        Unary::Expm1 => x.exp_m1(),
-        Unary::Sqrt => x.sqrt(),
-        Unary::Abs => x.abs(),
-        Unary::Sin => x.sin(),
-        Unary::Cos => x.cos(),
-        Unary::Tanh => x.tanh(),
-        Unary::Sigmoid => special::sigmoid(x),
-        Unary::LogSigmoid => special::log_sigmoid(x),
-        Unary::Softplus => special::softplus(x),
-        Unary::Relu => x.max(0.0),
-        Unary::Elu => {
-            if x > 0.0 {
-                x
-            } else {
-                x.exp_m1()
-            }
-        }
-        Unary::Gelu => x * special::normal_cdf(x),
-        Unary::Erf => special::erf(x),
-        Unary::Lgamma => special::lgamma(x),
-        Unary::Digamma => special::digamma(x),
-        Unary::LogNormalCdf => special::log_normal_cdf(x),
-        Unary::NormalLogQuantile => special::normal_log_quantile(x),
-        Unary::LogBesselI0e => von_mises::log_bessel_i0e(x),
-        Unary::BesselRatio => von_mises::bessel_ratio(x),
-        Unary::LogCauchyCdf => special::log_cauchy_cdf(x),
-        Unary::Logit => (x / (1.0 - x)).ln(),
-        Unary::Round => x.round(),
-        Unary::Floor => x.floor(),
-        Unary::Not => f64::from(x == 0.0),
-        Unary::StopGradient => x,
-    }
-}
-
-fn binary(op: Binary, x: f64, y: f64) -> f64 {
-    match op {
-        Binary::Add => x + y,
-        Binary::Sub => x - y,
-        Binary::Mul => x * y,
-        Binary::Div => x / y,
-        Binary::Pow => x.powf(y),
-        Binary::Min => x.min(y),
-        Binary::Max => x.max(y),
-        Binary::Equal => f64::from(x == y),
-        Binary::NotEqual => f64::from(x != y),
-        Binary::Less => f64::from(x < y),
-        Binary::LessEqual => f64::from(x <= y),
-        Binary::Greater => f64::from(x > y),
-        Binary::GreaterEqual => f64::from(x >= y),
-        Binary::And => f64::from(x != 0.0 && y != 0.0),
-        Binary::Or => f64::from(x != 0.0 || y != 0.0),
-        Binary::GammaLogQuantile => gamma::gamma_log_quantile(x, y),
-        Binary::VonMisesQuantile => von_mises::von_mises_quantile(x, y),
-        Binary::LogBeta => special::log_beta(x, y),
-        Binary::LogGammaLower => gamma::log_gamma_lower(x, y),
-        Binary::LogGammaUpper => gamma::log_gamma_upper(x, y),
     }
 }

@@ -204,6 +204,17 @@ impl Support {
     }
 }
 
+impl Support {
+    /// Where the entries end, also where that is a value.
+    pub fn ends(&self) -> (Bound, Bound) {
+        let range = self.range();
+        match self {
+            Support::Interval(lo, hi) => (lo.clone(), hi.clone()),
+            _ => (Bound::Number(range.lo), Bound::Number(range.hi)),
+        }
+    }
+}
+
 impl Bound {
     pub fn known(&self) -> Option<f64> {
         match self {
@@ -271,10 +282,7 @@ fn fits_label(inner: &Support, n: &Size) -> Fit {
 /// An interval with a bound that is not known yet holds what has the same bounds, or lies beyond the known one.
 fn fits_value(inner: &Support, lo: &Bound, hi: &Bound) -> Fit {
     let range = inner.range();
-    let (own_lo, own_hi) = match inner {
-        Support::Interval(a, b) => (a.clone(), b.clone()),
-        _ => (Bound::Number(range.lo), Bound::Number(range.hi)),
-    };
+    let (own_lo, own_hi) = inner.ends();
     let above = own_lo == *lo || lo.known().is_some_and(|lo| range.lo >= lo);
     let below = own_hi == *hi || hi.known().is_some_and(|hi| range.hi <= hi);
     if above && below { Fit::Proven } else { Fit::Unknown }

@@ -7,6 +7,8 @@ use super::build::Builder;
 use super::{Binary, NodeId, Reduce, Unary};
 use crate::kernel::{gamma, special, von_mises};
 
+mod back;
+
 /// Where an operand may lie for the operation to be finite and differentiable, which is where the laws are tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Domain {
@@ -124,15 +126,15 @@ pub static UNARY: [UnaryRow; 30] = [
     unary(Unary::Softplus, "softplus", special::softplus, By(|b, at, s| { let d = b.unary(Unary::Sigmoid, at.x); b.times(s, d) }), Real, 30),
     unary(Unary::Relu, "relu", relu, By(|b, at, s| { let d = b.unary(Unary::Step, at.x); b.times(s, d) }), Nonzero, 1),
     unary(Unary::Step, "step", step, Zero, Nonzero, 1),
-    unary(Unary::Erf, "erf", special::erf, By(erf_back), Real, 24),
+    unary(Unary::Erf, "erf", special::erf, By(back::erf_back), Real, 24),
     unary(Unary::Lgamma, "lgamma", special::lgamma, By(|b, at, s| { let d = b.unary(Unary::Digamma, at.x); b.times(s, d) }), Positive, 60),
     unary(Unary::Digamma, "digamma", special::digamma, By(|b, at, s| { let d = b.unary(Unary::Trigamma, at.x); b.times(s, d) }), Positive, 60),
     unary(Unary::Trigamma, "trigamma", special::trigamma, Unknown, Positive, 60),
     unary(Unary::LogNormalCdf, "log_normal_cdf", special::log_normal_cdf, By(|b, at, s| { let d = b.normal_hazard(at.x, at.y); b.times(s, d) }), Real, 60),
     unary(Unary::NormalLogQuantile, "normal_log_quantile", special::normal_log_quantile, By(|b, at, s| { let d = b.normal_hazard(at.y, at.x); b.over(s, d) }), Negative, 60),
-    unary(Unary::LogBesselI0e, "log_bessel_i0e", von_mises::log_bessel_i0e, By(bessel_back), Nonzero, 200),
-    unary(Unary::BesselRatio, "bessel_ratio", von_mises::bessel_ratio, By(bessel_ratio_back), Nonzero, 400),
-    unary(Unary::LogCauchyCdf, "log_cauchy_cdf", special::log_cauchy_cdf, By(cauchy_back), Real, 60),
+    unary(Unary::LogBesselI0e, "log_bessel_i0e", von_mises::log_bessel_i0e, By(back::bessel_back), Nonzero, 200),
+    unary(Unary::BesselRatio, "bessel_ratio", von_mises::bessel_ratio, By(back::bessel_ratio_back), Nonzero, 400),
+    unary(Unary::LogCauchyCdf, "log_cauchy_cdf", special::log_cauchy_cdf, By(back::cauchy_back), Real, 60),
     unary(Unary::Round, "round", f64::round_ties_even, Zero, Real, 2),
     unary(Unary::Floor, "floor", f64::floor, Zero, Real, 2),
     unary(Unary::StopGradient, "stop_gradient", |x| x, Zero, Real, 0),
@@ -144,21 +146,21 @@ pub static BINARY: [BinaryRow; 19] = [
     binary(Binary::Add, "add", |x, y| x + y, [By(|_, _, s| s), By(|_, _, s| s)], [Real, Real], 1),
     binary(Binary::Sub, "sub", |x, y| x - y, [By(|_, _, s| s), By(|b, _, s| b.neg(s))], [Real, Real], 1),
     binary(Binary::Mul, "mul", |x, y| x * y, [By(|b, at, s| b.times(s, at.right)), By(|b, at, s| b.times(s, at.left))], [Real, Real], 1),
-    binary(Binary::Div, "div", |x, y| x / y, [By(|b, at, s| b.over(s, at.right)), By(divisor_back)], [Real, Nonzero], 4),
-    binary(Binary::Pow, "pow", f64::powf, [By(base_back), By(exponent_back)], [Positive, Real], 40),
+    binary(Binary::Div, "div", |x, y| x / y, [By(|b, at, s| b.over(s, at.right)), By(back::divisor_back)], [Real, Nonzero], 4),
+    binary(Binary::Pow, "pow", f64::powf, [By(back::base_back), By(back::exponent_back)], [Positive, Real], 40),
     binary(Binary::Min, "min", minimum, [By(|b, at, s| b.routed(Binary::LessEqual, at.left, at.right, s)), By(|b, at, s| b.routed(Binary::Less, at.right, at.left, s))], [Real, Real], 1),
     binary(Binary::Max, "max", maximum, [By(|b, at, s| b.routed(Binary::LessEqual, at.right, at.left, s)), By(|b, at, s| b.routed(Binary::Less, at.left, at.right, s))], [Real, Real], 1),
     binary(Binary::Equal, "equal", |x, y| f64::from(x == y), [Zero, Zero], [Real, Real], 1),
     binary(Binary::Less, "less", |x, y| f64::from(x < y), [Zero, Zero], [Real, Real], 1),
     binary(Binary::LessEqual, "less_equal", |x, y| f64::from(x <= y), [Zero, Zero], [Real, Real], 1),
-    binary(Binary::GammaLogQuantile, "gamma_log_quantile", gamma::gamma_log_quantile, [By(shape_back), By(uniform_back)], [Positive, Unit], 2000),
+    binary(Binary::GammaLogQuantile, "gamma_log_quantile", gamma::gamma_log_quantile, [By(back::shape_back), By(back::uniform_back)], [Positive, Unit], 2000),
     binary(Binary::GammaLogQuantileGrad, "gamma_log_quantile_grad", |a, t| gamma::gamma_log_quantile_slopes(a, t).0, [Unknown, Unknown], [Positive, Real], 1000),
-    binary(Binary::VonMisesQuantile, "von_mises_quantile", von_mises::von_mises_quantile, [By(concentration_back), By(angle_back)], [Positive, Unit], 2000),
+    binary(Binary::VonMisesQuantile, "von_mises_quantile", von_mises::von_mises_quantile, [By(back::concentration_back), By(back::angle_back)], [Positive, Unit], 2000),
     binary(Binary::VonMisesQuantileGrad, "von_mises_quantile_grad", von_mises::von_mises_quantile_slope, [Unknown, Unknown], [Positive, Unit], 500),
-    binary(Binary::LogBeta, "log_beta", special::log_beta, [By(|b, at, s| beta_back(b, at.left, at.right, s)), By(|b, at, s| beta_back(b, at.right, at.left, s))], [Positive, Positive], 120),
-    binary(Binary::LogGammaLower, "log_gamma_lower", gamma::log_gamma_lower, [By(lower_shape_back), By(|b, at, s| tail_back(b, at, s, 1.0))], [Positive, Real], 400),
+    binary(Binary::LogBeta, "log_beta", special::log_beta, [By(|b, at, s| back::beta_back(b, at.left, at.right, s)), By(|b, at, s| back::beta_back(b, at.right, at.left, s))], [Positive, Positive], 120),
+    binary(Binary::LogGammaLower, "log_gamma_lower", gamma::log_gamma_lower, [By(back::lower_shape_back), By(|b, at, s| back::tail_back(b, at, s, 1.0))], [Positive, Real], 400),
     binary(Binary::LogGammaLowerGrad, "log_gamma_lower_grad", gamma::log_gamma_lower_slope, [Unknown, Unknown], [Positive, Real], 400),
-    binary(Binary::LogGammaUpper, "log_gamma_upper", gamma::log_gamma_upper, [By(upper_shape_back), By(|b, at, s| tail_back(b, at, s, -1.0))], [Positive, Real], 400),
+    binary(Binary::LogGammaUpper, "log_gamma_upper", gamma::log_gamma_upper, [By(back::upper_shape_back), By(|b, at, s| back::tail_back(b, at, s, -1.0))], [Positive, Real], 400),
     binary(Binary::LogGammaUpperGrad, "log_gamma_upper_grad", gamma::log_gamma_upper_slope, [Unknown, Unknown], [Positive, Real], 400),
 ];
 
@@ -236,127 +238,6 @@ pub fn minimum(x: f64, y: f64) -> f64 {
 /// The left operand at a tie; NaN where either is.
 pub fn maximum(x: f64, y: f64) -> f64 {
     if x >= y || x.is_nan() { x } else { y }
-}
-
-/// d erf = 2 / sqrt(pi) exp(-x^2)
-fn erf_back(b: &mut Builder, at: UnaryAt, seed: NodeId) -> NodeId {
-    let square = b.square(at.x);
-    let minus = b.neg(square);
-    let density = b.exp(minus);
-    let seed = b.scale(seed, std::f64::consts::FRAC_2_SQRT_PI);
-    b.times(seed, density)
-}
-
-/// d (x / z) / dz = -y / z
-fn divisor_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
-    let slope = b.over(at.y, at.right);
-    let product = b.times(seed, slope);
-    b.neg(product)
-}
-
-/// d x^z / dx = z x^(z - 1)
-fn base_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
-    let power = b.shift(at.right, -1.0);
-    let power = b.binary(Binary::Pow, at.left, power);
-    let slope = b.times(at.right, power);
-    b.times(seed, slope)
-}
-
-/// d x^z / dz = x^z ln x, and 0 where x is 0: there ln is not looked at, since 0 times infinity is no number.
-fn exponent_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
-    let (zero, one) = (b.number_like(0.0, at.left), b.number_like(1.0, at.left));
-    let at_zero = b.binary(Binary::Equal, at.left, zero);
-    let safe = b.select(at_zero, one, at.left);
-    let log = b.log(safe);
-    let slope = b.times(at.y, log);
-    b.times(seed, slope)
-}
-
-fn shape_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
-    let slope = b.binary(Binary::GammaLogQuantileGrad, at.left, at.y);
-    b.times(seed, slope)
-}
-
-/// dt/du = 1 / p(t) with the density of t = ln z: ln p(t) = a t - e^t - ln Gamma(a).
-fn uniform_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
-    let (scaled, z, lgamma) = (b.times(at.left, at.y), b.exp(at.y), b.unary(Unary::Lgamma, at.left));
-    let minus = b.minus(z, scaled);
-    let minus_log_density = b.plus(minus, lgamma);
-    let slope = b.exp(minus_log_density);
-    b.times(seed, slope)
-}
-
-fn lower_shape_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
-    let slope = b.binary(Binary::LogGammaLowerGrad, at.left, at.right);
-    b.times(seed, slope)
-}
-
-fn upper_shape_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
-    let slope = b.binary(Binary::LogGammaUpperGrad, at.left, at.right);
-    b.times(seed, slope)
-}
-
-/// d ln F(t) / dt is the density of t over the tail, with ln density a t - e^t - ln Gamma(a); of the upper tail minus that.
-fn tail_back(b: &mut Builder, at: BinaryAt, seed: NodeId, sign: f64) -> NodeId {
-    let (scaled, z, lgamma) = (b.times(at.left, at.right), b.exp(at.right), b.unary(Unary::Lgamma, at.left));
-    let density = b.minus(scaled, z);
-    let density = b.minus(density, lgamma);
-    let log = b.minus(density, at.y);
-    let slope = b.exp(log);
-    let slope = if sign < 0.0 { b.neg(slope) } else { slope };
-    b.times(seed, slope)
-}
-
-/// d ln F / dx = 1 / (pi (1 + x^2) F)
-fn cauchy_back(b: &mut Builder, at: UnaryAt, seed: NodeId) -> NodeId {
-    let (square, cdf) = (b.square(at.x), b.exp(at.y));
-    let one = b.number_like(1.0, at.x);
-    let below = b.plus(one, square);
-    let below = b.times(below, cdf);
-    let pi = b.number_like(std::f64::consts::PI, at.x);
-    let below = b.times(below, pi);
-    b.over(seed, below)
-}
-
-/// d ln (I_0 e^-|x|) = I_1 / I_0 - sign(x)
-fn bessel_back(b: &mut Builder, at: UnaryAt, seed: NodeId) -> NodeId {
-    let (ratio, sign) = (b.unary(Unary::BesselRatio, at.x), b.unary(Unary::Sign, at.x));
-    let slope = b.minus(ratio, sign);
-    b.times(seed, slope)
-}
-
-/// d (I_1 / I_0) = 1 - y^2 - y / x
-fn bessel_ratio_back(b: &mut Builder, at: UnaryAt, seed: NodeId) -> NodeId {
-    let (square, share) = (b.square(at.y), b.over(at.y, at.x));
-    let less = b.plus(square, share);
-    let less = b.times(seed, less);
-    b.minus(seed, less)
-}
-
-fn concentration_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
-    let slope = b.binary(Binary::VonMisesQuantileGrad, at.left, at.y);
-    b.times(seed, slope)
-}
-
-/// dx/du = 1 / p(x), with ln p(x) = k (cos x - 1) - ln (2 pi I_0 e^-k) and cos x - 1 = -2 sin^2(x / 2).
-fn angle_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
-    let half = b.scale(at.y, 0.5);
-    let sine = b.unary(Unary::Sin, half);
-    let square = b.square(sine);
-    let square = b.scale(square, 2.0);
-    let (decay, norm) = (b.times(at.left, square), b.unary(Unary::LogBesselI0e, at.left));
-    let minus_log_density = b.plus(decay, norm);
-    let slope = b.exp(minus_log_density);
-    let slope = b.scale(slope, 2.0 * std::f64::consts::PI);
-    b.times(seed, slope)
-}
-
-/// d ln B(a, b) / da = digamma(a) - digamma(a + b)
-fn beta_back(b: &mut Builder, own: NodeId, other: NodeId, seed: NodeId) -> NodeId {
-    let sum = b.plus(own, other);
-    let (own, sum) = (b.unary(Unary::Digamma, own), b.unary(Unary::Digamma, sum));
-    let slope = b.minus(own, sum);
-    b.times(seed, slope)
 }
 
 #[cfg(test)]

@@ -248,7 +248,7 @@ fn eval_tells_the_bound_of_rows_that_the_fit_has_not_seen() {
     // A level that the fit did not have has no code.
     fs::write(place.path().join("new.csv"), "age,group\n70,c\n").expect("written");
     let ran = place.run(&eval);
-    assert_eq!((ran.code, ran.err.contains("ppl::data::index")), (1, true), "{}", ran.err);
+    assert_eq!((ran.code, ran.err.contains("ppl::data::level")), (1, true), "{}", ran.err);
     // A damaged file is named, and nothing is computed from it.
     let params = place.path().join("run/params.safetensors");
     let mut bytes = fs::read(&params).expect("params");
