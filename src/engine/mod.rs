@@ -15,6 +15,7 @@ mod problems;
 mod special;
 mod tensor;
 
+use crate::plan::Op;
 pub use crate::plan::{Backend, Evaluate, Failure, Plan, Precision};
 use crate::problem::Problem;
 pub use device::BackendName;
@@ -49,6 +50,7 @@ impl Backend for Engine {
     }
 
     fn prepare(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Evaluate>, Failure> {
+        check_rows(plan, precision)?;
         match (self.name, precision) {
             (BackendName::Cpu, _) => fast::prepare(plan, precision),
             // Transcendental functions of f64 come out wrong through SPIR-V, whatever the adapter says it supports.
@@ -64,5 +66,23 @@ impl Backend for Engine {
             BackendName::Wgpu => Precision::F32,
             BackendName::Cpu | BackendName::Composed | BackendName::Ndarray => Precision::F64,
         }
+    }
+}
+
+/// Whole numbers that single precision tells apart.
+const WHOLE_IN_F32: usize = 1 << 24;
+
+/// Rows are looked up by numbers of the plan's precision: one that it cannot hold would be another row.
+fn check_rows(plan: &Plan, precision: Precision) -> Result<(), Failure> {
+    let rows = plan.nodes.iter().filter_map(|(_, node)| match &node.op {
+        Op::Gather { table, .. } => plan.nodes[*table].shape.first().copied(),
+        Op::ScatterAdd { rows, .. } => Some(*rows),
+        _ => None,
+    });
+    match rows.max() {
+        Some(rows) if precision == Precision::F32 && rows > WHOLE_IN_F32 => {
+            Err(Failure::Device(format!("a table of {rows} rows, of which 32 bits tell {WHOLE_IN_F32} apart")))
+        }
+        _ => Ok(()),
     }
 }

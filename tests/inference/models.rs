@@ -5,12 +5,12 @@ use std::path::Path;
 
 use ppl::elbo::Treatment;
 use ppl::model::Settings;
-use ppl::plan::Precision;
 use ppl::plan::lower::{self, Batch, InputKind, Program, Trouble};
+use ppl::plan::{Input, Precision};
 use ppl::source::Source;
 
 use crate::hand::Dice;
-use crate::parity::{check_by, compare, compare_lengths};
+use crate::parity::{check_by, compare, compare_lengths, oracle, paths};
 use crate::world::{Random, World};
 
 /// Sums over rows cancel, and kernel matrices are ill conditioned: an entry of a gradient is as exact as what it is made of.
@@ -68,23 +68,54 @@ fn limitation(trouble: Trouble) -> String {
 }
 
 fn parity(what: &str, program: &Program, precisions: &[Precision]) {
-    let mut dice = Dice::new(what.len() as u64);
-    let mut values = vec![];
-    for (kind, input) in program.inputs.iter().zip(&program.plan.inputs) {
+    check_by(precisions, what, &program.plan, &inputs(what, program, 0.7), &|what, precision, found, wanted| {
+        match precision {
+            Precision::F64 => compare(what, found, wanted, DOUBLE),
+            Precision::F32 => compare_lengths(what, found, wanted, SINGLE),
+        }
+    });
+}
+
+/// Parameters of this size and noise for a program, the same for the same name.
+fn inputs(name: &str, program: &Program, size: f64) -> Vec<Vec<f64>> {
+    let mut dice = Dice::new(name.len() as u64);
+    let one = |(kind, input): (&InputKind, &Input)| {
         let count: usize = input.shape.iter().product();
         let (low, high) = match kind {
-            InputKind::Noise { noise: ppl::math::Noise::Uniform, .. } => (0.05, 0.95),
+            InputKind::Noise { noise: ppl::math::Noise::Uniform, .. } | InputKind::Dropout { .. } => (0.05, 0.95),
             InputKind::Noise { .. } | InputKind::AutoNoise => (-2.0, 2.0),
             // Of layers of a thousand inputs and more: sums over them stay of the size of one input.
-            _ if count > 100_000 => (-0.03, 0.03),
-            _ => (-0.7, 0.7),
+            _ if count > 100_000 => (-size.min(0.03), size.min(0.03)),
+            _ => (-size, size),
         };
-        values.push(dice.between(low, high, count));
+        dice.between(low, high, count)
+    };
+    program.inputs.iter().zip(&program.plan.inputs).map(one).collect()
+}
+
+/// On a device that has 32 bits a step is in them, also of a model without a net. Nothing but its two results is read back.
+#[test]
+fn a_step_reads_back_its_results_and_nothing_else() {
+    for (name, n) in [("vae", 16), ("logistic", 40), ("gmm_bayes", 12), ("hmm", 6), ("vae_conv", 3)] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("models/{name}.vi"));
+        let source = Source::new(format!("{name}.vi"), fs::read_to_string(path).expect("a model"));
+        let (elbo, _) = ppl::compile(&source, &Settings::default());
+        let elbo = elbo.expect("a bound");
+        let data = World::new(&elbo.model, n, &[], &mut Random(n as u64)).bound();
+        let step = lower::step(&elbo, &data, &Batch::draws(1)).expect("a step");
+        let inputs = inputs(name, &step, 0.1);
+        let wanted = oracle(&step.plan, &inputs);
+        let given: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+        for path in paths() {
+            let mut ready = path.backend.prepare(&step.plan, Precision::F32).expect("fits");
+            let before = ppl::engine::readbacks();
+            let found = ready.run(&given).expect("runs");
+            let read = ppl::engine::readbacks() - before;
+            // The kernels of `cpu` write where it is read.
+            assert!(read <= found.len(), "{name} on {}: {read} values were read back", path.name);
+            compare_lengths(&format!("a step of {name} on {}", path.name), &found, &wanted, SINGLE);
+        }
     }
-    check_by(precisions, what, &program.plan, &values, &|what, precision, found, wanted| match precision {
-        Precision::F64 => compare(what, found, wanted, DOUBLE),
-        Precision::F32 => compare_lengths(what, found, wanted, SINGLE),
-    });
 }
 
 #[test]
