@@ -18,7 +18,7 @@ use crate::elbo;
 use crate::fit::{self, Failure, State};
 use crate::model::Model;
 use crate::plan::Backend;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Bug, Problems};
 use crate::report::{Hashes, Outcome};
 use crate::run::{self, Folder, Identity, Kept, Overwrite, Run, RunProblem};
 use crate::source::Source;
@@ -206,12 +206,7 @@ pub(super) fn kept(problem: RunProblem, screen: &Screen) -> End {
 pub(super) fn failed(failure: Failure, source: &Source, screen: &Screen) -> End {
     match failure {
         Failure::Bug(bug) => bug.into(),
-        Failure::NoStart { tries } => {
-            let message = format!("no finite value and gradient at the start, nor at {tries} random points");
-            let problem = Problem::error("ppl::fit::no_start", message);
-            screen.problem(problem.help("give values to start from: `--init '{mu: 3}'`, or scale the data"));
-            End::Failed
-        }
+        Failure::NoStart { .. } => Bug("a start that nobody told of".into()).into(),
         Failure::Problem(problem) => {
             // A value outside its support, a table too large for these data, or a request that is not there yet, is the
             // user's to mend.

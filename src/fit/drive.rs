@@ -8,7 +8,7 @@ use super::posterior::{self, Fitted, Guide, Posterior};
 use super::schedule::Schedule;
 use super::starts::Search;
 use super::stochastic::{self, Ascent, Target};
-use super::warnings::{found_warnings, khat_warning, not_finite};
+use super::warnings::{found_warnings, khat_warning, nowhere};
 use super::{
     Estimate, Event, Failure, GaussianFamily, Listener, Phase, State, Watch, initial, laplace, objective, starts,
 };
@@ -175,7 +175,7 @@ fn deterministic(
     let search = Search { task, layout: &layout, family, starts: starts::count(task, Path::Deterministic) };
     let (found, starts) = match search.best(&mut joint, from, watch) {
         Ok((found, starts)) if found.bound.mean.is_finite() => (found, starts),
-        found => return Err(joint.left_support().or(found.err()).unwrap_or_else(not_finite)),
+        found => return Err(nowhere(task, &layout, &joint, found.err())),
     };
     let posterior = posterior::tell(&Fitted {
         elbo: task.elbo,

@@ -10,7 +10,7 @@ use super::joint::PlanJoint;
 use super::mode::{self, End, Peak};
 use super::posterior::{self, Fitted, Guide, Posterior};
 use super::target::Target;
-use super::warnings::{khat_warning, not_finite};
+use super::warnings::{khat_warning, nowhere};
 use super::weigh::{KHAT_DRAWS, Sampler, weigh};
 use super::{Estimate, Event, Failure, Phase, Watch, initial, starts};
 use crate::diagnose::psis::Importance;
@@ -34,7 +34,7 @@ pub(super) fn fit(task: &Task, layout: Layout, watch: &mut dyn Watch) -> Result<
     let mut joint = PlanJoint::new(task.elbo, task.data, task.backend)?;
     let found = match best(task, &layout, &mut joint, watch) {
         Ok(found) if found.peak.value.is_finite() => found,
-        found => return Err(joint.left_support().or(found.err()).unwrap_or_else(not_finite)),
+        found => return Err(nowhere(task, &layout, &joint, found.err())),
     };
     let auto = task.elbo.model.guide.auto;
     let mut warnings = judge(task, &layout, &found.peak)?;

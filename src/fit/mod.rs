@@ -3,6 +3,7 @@
 use crate::problem::{Bug, Problem};
 
 pub mod batches;
+mod blame;
 mod chart;
 mod checkpoint;
 pub mod deterministic;
@@ -22,6 +23,7 @@ mod mode;
 pub mod named;
 mod objective;
 pub mod optimizer;
+pub mod place;
 pub mod posterior;
 pub mod schedule;
 mod stage;

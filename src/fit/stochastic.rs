@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::batches::Batches;
+use super::blame::{self, Scene};
 use super::feed::{Draws, Feed, Rows};
 use super::optimizer::{Optimizer, clip};
 use super::schedule::Schedule;
 use super::state::foreign;
 use super::support::{Guard, Look};
+use super::warnings;
 use super::{Control, Event, Failure, Phase, State, Watch, stepped};
 use crate::data::{Array, Bound};
 use crate::elbo::Elbo;
 use crate::kernel::noise::Stream;
 use crate::plan::lower::{self, Batch, Given};
 use crate::plan::{Backend, Evaluate, Precision};
-use crate::problem::Problem;
 
 /// How far and how fast.
 pub struct Settings {
@@ -52,6 +53,13 @@ impl<'a> Target<'a> {
         let program = lower::step(self.elbo, self.data, &batch)?;
         let evaluator = self.backend.prepare(&program.plan, self.precision)?;
         Ok(Stage { evaluator, feed: Feed::new(&program, self.elbo, self.data)? })
+    }
+
+    fn not_finite(&self, look: &Look, step: usize) -> Failure {
+        let Target { elbo, data, backend, precision } = *self;
+        let scene = Scene { elbo, data, backend, precision, given: Given::Guide };
+        let why = blame::find(&scene, look);
+        why.map_or_else(|other| other, |why| warnings::not_finite_at(step + 1, why.as_ref()))
     }
 }
 
@@ -114,7 +122,13 @@ impl Ascent {
             gradient: vec![0.0; self.params.len()],
         };
         while self.steps < settings.steps {
-            steps.make(self)?;
+            if let Err(failure) = steps.make(self) {
+                // What was good before this step is kept.
+                if self.steps > 0 {
+                    watch.end(&|| self.state());
+                }
+                return Err(failure);
+            }
             let last_of_epoch = settings.batches.is_some_and(|b| self.steps.is_multiple_of(b.per_epoch()));
             let due = self.steps.is_multiple_of(settings.every);
             let event = Event { step: self.steps, phase: Phase::Stochastic, bound: self.epoch.mean() };
@@ -176,7 +190,9 @@ impl Steps<'_, '_> {
         self.gradient.clear();
         self.gradient.extend(outputs[1].iter().map(|d| scale * d));
         if !bound.is_finite() || self.gradient.iter().any(|g| !g.is_finite()) {
-            return Err(not_finite(step));
+            let look =
+                Look { values: &ascent.params, draws: settings.particles, noise: Some(draws), rows: rows.as_ref() };
+            return Err(self.target.not_finite(&look, step));
         }
         let factor = settings.clip.map_or(1.0, |most| clip([self.gradient.as_slice()], most));
         let rate = settings.schedule.at(step as u64, settings.steps as u64);
@@ -230,13 +246,4 @@ impl Epoch {
     fn mean(&self) -> f64 {
         self.sum / self.weight
     }
-}
-
-fn not_finite(step: usize) -> Failure {
-    Failure::from(
-        Problem::error("ppl::fit::not_finite", format!("the bound or its gradient is not finite at step {}", step + 1))
-            .help(
-                "try a smaller rate (`--lr 1e-3`), gradient clipping (`--clip 10`), or another start (`--init zero`)",
-            ),
-    )
 }

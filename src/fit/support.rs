@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Failure;
 use super::feed::{Draws, Feed, Rows};
+use super::place::{Place, number};
 use crate::data::support::{Known, Misfit, Vector};
 use crate::data::{Array, Bound};
 use crate::elbo::Elbo;
@@ -13,7 +14,7 @@ use crate::model::{Proviso, Statement};
 use crate::plan::lower::{self, Batch, Given, OutputKind, Side};
 use crate::plan::{Backend, Evaluate, Precision};
 use crate::problem::{Bug, Problem};
-use crate::shape::{AxisId, Size};
+use crate::shape::Size;
 use crate::source::Span;
 
 /// How far beyond an end point rounding may carry a value that lies on it.
@@ -55,9 +56,7 @@ pub struct Look<'r> {
 pub struct Outside {
     proviso: usize,
     side: Side,
-    /// Plate variables and the rows of the data they stood at.
-    rows: Vec<(AxisId, usize)>,
-    entry: Vec<usize>,
+    place: Place,
     value: f64,
     why: Option<&'static str>,
 }
@@ -130,8 +129,8 @@ impl<'a> Guard<'a> {
             let per_draw = if *draws { shape[1..].iter().product() } else { values.len() };
             for (draw, values) in values.chunks(per_draw.max(1)).enumerate() {
                 let Some(Misplaced { place, value, why }) = self.misfit(*at, *side, values)? else { continue };
-                let (rows, entry) = self.position(axes, &shape[usize::from(*draws)..], place, look.rows);
-                let outside = Outside { proviso: *at, side: *side, rows, entry, value, why };
+                let place = Place::of(self.elbo, axes, &shape[usize::from(*draws)..], place, look.rows);
+                let outside = Outside { proviso: *at, side: *side, place, value, why };
                 // What does not vary over the draws is outside at all of them.
                 let all = if *draws { draw..draw + 1 } else { 0..look.draws };
                 all.for_each(|draw| _ = found.entry(draw).or_insert_with(|| outside.clone()));
@@ -198,29 +197,6 @@ impl<'a> Guard<'a> {
         })
     }
 
-    /// Rows of the data and the place in the value of an entry of `[axes.., event..]`.
-    fn position(
-        &self,
-        axes: &[AxisId],
-        shape: &[usize],
-        place: usize,
-        rows: Option<&Rows>,
-    ) -> (Vec<(AxisId, usize)>, Vec<usize>) {
-        let mut rest = place;
-        let mut at = vec![0; shape.len()];
-        for (axis, extent) in shape.iter().enumerate().rev() {
-            at[axis] = rest % extent.max(&1);
-            rest /= extent.max(&1);
-        }
-        let entry = at.split_off(axes.len());
-        let row = |(axis, at): (&AxisId, usize)| {
-            let dim = self.elbo.axes[*axis].size.as_dim();
-            let batched = rows.filter(|rows| dim == Some(rows.dim));
-            (*axis, batched.map_or(at, |rows| rows.ids[at] as usize))
-        };
-        (axes.iter().zip(at).map(row).collect(), entry)
-    }
-
     /// The problem, with the site and the row named.
     pub fn describe(&self, outside: &Outside) -> Problem {
         let (support, what, span) = match self.proviso(outside.proviso) {
@@ -240,13 +216,9 @@ impl<'a> Guard<'a> {
             (Side::AboveLow, _) => format!(" lies {} below `{wanted}`", number(-outside.value)),
             (Side::BelowHigh, _) => format!(" lies {} above `{wanted}`", number(-outside.value)),
         };
-        let rows: Vec<String> =
-            outside.rows.iter().map(|(axis, at)| format!("{} = {at}", self.elbo.axes[*axis].name)).collect();
-        if !rows.is_empty() {
-            message += &format!(", at row {}", rows.join(", "));
-        }
-        if outside.why.is_none() && !outside.entry.is_empty() {
-            message += &format!(", entry {:?}", outside.entry);
+        message += &outside.place.rows(self.elbo);
+        if outside.why.is_none() {
+            message += &outside.place.entry();
         }
         Problem::error("ppl::fit::support", message)
             .label(span, format!("must be `{wanted}` at every row and step"))
@@ -265,14 +237,4 @@ impl<'a> Guard<'a> {
         let factor = || model.guide.factors.iter().find(|factor| holds(factor.span));
         statement.or_else(|| factor().map(|factor| model.sites[factor.site.index()].name.as_str()))
     }
-}
-
-/// Six digits are enough to see what went wrong.
-fn number(value: f64) -> String {
-    let size = value.abs();
-    if size != 0.0 && !(1e-4..1e7).contains(&size) {
-        return format!("{value:.3e}");
-    }
-    let text = format!("{value:.6}");
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }

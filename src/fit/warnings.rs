@@ -1,18 +1,67 @@
 //! What is said of a fit besides its answer.
 
+use super::blame::{self, Blame, Scene};
 use super::drive::Task;
+use super::joint::PlanJoint;
 use super::posterior::Posterior;
-use super::{Failure, deterministic};
+use super::support::Look;
+use super::{Failure, deterministic, initial};
 use crate::diagnose::psis::KHAT_FLAGGED;
-use crate::model::Auto;
-use crate::plan::lower::Layout;
+use crate::model::{Auto, Init};
+use crate::plan::Precision;
+use crate::plan::lower::{Given, Layout};
 use crate::problem::Problem;
 
-pub(super) fn not_finite() -> Failure {
-    Failure::from(
-        Problem::error("ppl::fit::not_finite", "the bound is not finite at the fitted guide")
-            .help("look for a value that overflows, or a density that is zero where the guide draws"),
-    )
+/// Why the deterministic path has no answer where nothing was finite: a value that left its support, or the first one
+/// that is no finite number.
+pub(super) fn nowhere(task: &Task, layout: &Layout, joint: &PlanJoint, found: Option<Failure>) -> Failure {
+    if let Some(outside) = joint.left_support() {
+        return outside;
+    }
+    match found {
+        Some(Failure::NoStart { tries }) => no_start(task, layout, tries).unwrap_or_else(|other| other),
+        Some(other) => other,
+        None => Failure::from(
+            Problem::error("ppl::fit::not_finite", "the bound is not finite at the fitted guide")
+                .help("look for a value that overflows, or a density that is zero where the guide draws"),
+        ),
+    }
+}
+
+fn no_start(task: &Task, layout: &Layout, tries: usize) -> Result<Failure, Failure> {
+    let init = task.block.init.clone().unwrap_or(Init::Auto);
+    let start = initial::point(task.elbo, task.data, layout, &init, task.seed, 0)?;
+    let Task { elbo, data, backend, .. } = *task;
+    let scene = Scene { elbo, data, backend, precision: Precision::F64, given: Given::Points };
+    let why = blame::find(&scene, &Look { values: &start, draws: 1, noise: None, rows: None })?;
+    let mut message = format!("no finite value and gradient at the start, nor at {tries} random points");
+    if let Some(why) = &why {
+        message += &format!(": {}", why.sentence);
+    }
+    let (problem, help) = (
+        Problem::error("ppl::fit::no_start", message),
+        "give values to start from: `--init '{mu: 3}'`, or scale the data",
+    );
+    Ok(match why {
+        Some(why) => why.show(problem, help),
+        None => problem.help(help),
+    }
+    .into())
+}
+
+/// A step whose bound or gradient is not finite.
+pub(super) fn not_finite_at(step: usize, why: Option<&Blame>) -> Failure {
+    let message = match why {
+        Some(why) => format!("the bound is not finite at step {step}: {}", why.sentence),
+        None => format!("the gradient of the bound is not finite at step {step}, though all its terms are"),
+    };
+    let problem = Problem::error("ppl::fit::not_finite", message);
+    let help = "try a smaller rate (`--lr 1e-3`), gradient clipping (`--clip 10`), or another start (`--init zero`)";
+    match why {
+        Some(why) => why.show(problem, help),
+        None => problem.help(help),
+    }
+    .into()
 }
 
 /// What the deterministic path noticed on its way.

@@ -105,7 +105,7 @@ fn unary(op: Unary, r: Range) -> Support {
             Range { lo, hi: r.lo.abs().max(r.hi.abs()), whole: r.whole }.support()
         }
         Sin | Cos | Erf => Support::between(-1.0, 1.0),
-        Round => Range { lo: r.lo.round(), hi: r.hi.round(), whole: true }.support(),
+        Round => Range { lo: r.lo.round_ties_even(), hi: r.hi.round_ties_even(), whole: true }.support(),
         Floor => Range { lo: r.lo.floor(), hi: r.hi.floor(), whole: true }.support(),
         LogNormalCdf | LogBesselI0e | LogCauchyCdf => Support::between(f64::NEG_INFINITY, 0.0),
         BesselRatio => Support::between(if r.lo >= 0.0 { 0.0 } else { -1.0 }, 1.0),

@@ -80,3 +80,38 @@ fn counts_are_those_of_all_tries() {
     let said = ["`n` of Multinomial less the sum of the counts for `c` lies 1 above", "at row n = 2"];
     stops(model, "count", &[], &said);
 }
+
+/// Stops with exit code 3 and these words; the same number of steps can be gone on from.
+fn fails(blocks: &str, args: &[&str], said: &[&str]) {
+    let (code, text) = fit(blocks, "real", args);
+    assert_eq!(code, 3, "{text}");
+    // Lines are broken where the screen ends.
+    let flat = text.replace("│", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    said.iter().for_each(|part| assert!(flat.contains(part), "`{part}` in\n{text}"));
+}
+
+#[test]
+fn what_is_no_number_at_the_start_is_followed_to_where_it_began() {
+    let model = "model {\n  a ~ Normal(0, 1)\n  for n in N {\n    r = log(x[n])\n    y[n] ~ Normal(a * r, 1)\n  }\n}";
+    let said = ["ppl::fit::no_start", "`log(x[n])` is no number in the log density of `y`, at row n = 1", "[m.vi:8:9]"];
+    fails(model, &[], &[&said[..], &["made of data alone"]].concat());
+    fails(model, &["--guide", "laplace"], &said);
+}
+
+#[test]
+fn a_step_that_is_not_finite_names_operation_and_row_and_keeps_what_was_good() {
+    let model = "model {\n  b ~ Normal(0, 1)\n  for n in N { y[n] ~ Normal(exp(exp(b * x[n])), 1) }\n}";
+    let said = [
+        "ppl::fit::not_finite",
+        "the bound is not finite at step ",
+        "is inf in the log density of `y`, at row n = ",
+        "The last good state is kept: --resume",
+    ];
+    for batch in [&[][..], &["--batch", "N=2"]] {
+        fails(model, &[&["--steps", "4000", "--optimizer", "adam", "--lr", "9"], batch].concat(), &said);
+    }
+    // What the guide draws is told as that.
+    let guided = "model {\n  for n in N {\n    z ~ Normal(0, 1)\n    y[n] ~ Normal(sqrt(abs(z)), 1)\n  }\n}\nguide {\n  \
+                  param s: positive = 1\n  for n in N { z ~ Normal(x[n] * s, exp(s * 500 - 800)) }\n}";
+    fails(guided, &["--steps", "400", "--lr", "3"], &["the draw of `z[n]` is ", "at row n = 0"]);
+}

@@ -197,7 +197,7 @@ fn unary(op: Unary, x: f64) -> Option<f64> {
         Unary::Sigmoid => 1.0 / (1.0 + (-x).exp()),
         Unary::Logit => (x / (1.0 - x)).ln(),
         Unary::Relu => x.max(0.0),
-        Unary::Round => x.round(),
+        Unary::Round => x.round_ties_even(),
         Unary::Floor => x.floor(),
         Unary::Not => f64::from(x == 0.0),
         _ => return None,

@@ -22,6 +22,7 @@ mod density;
 mod expr;
 mod guide;
 mod index;
+mod inspect;
 mod layers;
 mod layout;
 mod objective;
@@ -32,6 +33,7 @@ mod scan;
 mod value;
 
 pub use guide::Given;
+pub use inspect::{inspected, parts};
 pub use layout::{Coordinates, Layout, sizes};
 pub use objective::{
     Batch, InputKind, OutputKind, Program, bound, constant, joint, lowered, params, step, values, weights,

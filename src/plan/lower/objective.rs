@@ -74,6 +74,12 @@ pub enum OutputKind {
     Site(SiteId),
     Definition(DefId),
     Param(usize),
+    /// Of an expression: `[draws?, axes.., event..]`.
+    Value {
+        node: math::NodeId,
+        draws: bool,
+        axes: Vec<AxisId>,
+    },
     /// What has to be looked at of a value whose support could not be proven: `[draws?, axes.., event..]`.
     Proviso {
         at: usize,
@@ -129,7 +135,7 @@ pub fn lowered(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trou
 }
 
 /// The terms with what multiplies them.
-fn maximized(elbo: &Elbo) -> Result<Vec<Term>, Trouble> {
+pub(super) fn maximized(elbo: &Elbo) -> Result<Vec<Term>, Trouble> {
     let beta = match &elbo.objective {
         Objective::Elbo { beta: None } => 1.0,
         Objective::Elbo { beta: Some(Rate::Constant(beta)) } => *beta,
@@ -236,6 +242,7 @@ impl OutputKind {
             OutputKind::Site(id) => model.sites[id.index()].name.clone(),
             OutputKind::Definition(id) => model.definitions[id.index()].name.clone(),
             OutputKind::Param(place) => model.params[*place].name.clone(),
+            OutputKind::Value { node, .. } => format!("value {}", node.index()),
             OutputKind::Proviso { at, side, .. } => match side {
                 Side::Value => format!("proviso {at}"),
                 Side::AboveLow => format!("proviso {at} above its lower bound"),
@@ -375,7 +382,10 @@ impl Lowerer<'_> {
         Ok(Program { plan: optimize::optimize(program.plan)?, ..program })
     }
 
-    fn unoptimized(self, outputs: impl IntoIterator<Item = (OutputKind, NodeId)>) -> Result<Program, Trouble> {
+    pub(super) fn unoptimized(
+        self,
+        outputs: impl IntoIterator<Item = (OutputKind, NodeId)>,
+    ) -> Result<Program, Trouble> {
         let Lowerer { mut b, inputs, layout, elbo, .. } = self;
         let mut kinds = Vec::new();
         for (kind, id) in outputs {

@@ -10,7 +10,6 @@ use crate::math::support::Bound;
 use crate::math::{self, Op, Support};
 use crate::model::Proviso;
 use crate::plan::Binary;
-use crate::shape::AxisId;
 
 /// What an output about a proviso holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,12 +58,8 @@ impl Lowerer<'_> {
     }
 
     fn looked_at(&self, at: usize, side: Side, value: &Value) -> (OutputKind, crate::plan::NodeId) {
-        let axes: Vec<AxisId> = value
-            .labels
-            .iter()
-            .filter_map(|label| if let Label::Axis(axis) = label { Some(*axis) } else { None })
-            .collect();
-        (OutputKind::Proviso { at, side, draws: value.labels.contains(&Label::Draws), axes }, value.id)
+        let draws = value.labels.contains(&Label::Draws);
+        (OutputKind::Proviso { at, side, draws, axes: value.axes() }, value.id)
     }
 }
 
