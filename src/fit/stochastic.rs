@@ -122,13 +122,7 @@ impl Ascent {
             gradient: vec![0.0; self.params.len()],
         };
         while self.steps < settings.steps {
-            if let Err(failure) = steps.make(self) {
-                // What was good before this step is kept.
-                if self.steps > 0 {
-                    watch.end(&|| self.state());
-                }
-                return Err(failure);
-            }
+            steps.make(self)?;
             let last_of_epoch = settings.batches.is_some_and(|b| self.steps.is_multiple_of(b.per_epoch()));
             let due = self.steps.is_multiple_of(settings.every);
             let event = Event { step: self.steps, phase: Phase::Stochastic, bound: self.epoch.mean() };

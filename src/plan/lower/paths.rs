@@ -20,7 +20,7 @@ impl Lowerer<'_> {
         for axis in to {
             self.states.insert(*axis, steps.clone());
         }
-        let inner: Vec<Label> = [chain].iter().chain(from).chain(to).map(|axis| Label::Axis(*axis)).collect();
+        let inner: Vec<Label> = from.iter().chain(to).chain([&chain]).map(|axis| Label::Axis(*axis)).collect();
         let outer: Vec<Label> = steps.labels.iter().copied().filter(|label| !inner.contains(label)).collect();
         let states = [from, to].map(|axes| axes.iter().map(|axis| self.extent(*axis)).product::<Result<usize, _>>());
         let [before, after] = states;
@@ -28,7 +28,7 @@ impl Lowerer<'_> {
         if before != after {
             return bug("the states of a row and of the row before are not the same");
         }
-        // To [outer.., rows, before, after].
+        // To [outer.., before, after, rows]: rows are many and states few, and loops are fast along what is long.
         let mut all = outer.clone();
         all.extend(&inner);
         all.sort();
@@ -37,7 +37,7 @@ impl Lowerer<'_> {
         let order: Vec<usize> = outer.iter().chain(&inner).map(place).collect();
         let id = self.b.permute(whole.id, &order);
         let lead: Vec<usize> = outer.iter().map(|label| self.extent_of(*label)).collect::<Result<_, _>>()?;
-        let id = self.b.reshape(id, &[lead.clone(), vec![rows, before, after]].concat());
+        let id = self.b.reshape(id, &[lead.clone(), vec![before, after, rows]].concat());
         let mut value = Value { id, labels: outer, event: 3 };
         let mut left = rows;
         while left > 1 {
@@ -46,7 +46,7 @@ impl Lowerer<'_> {
         }
         // The steps of the first row are the same from all states: one of them is taken.
         let at = value.labels.len();
-        let id = self.b.slice(value.id, at + 1, 0, 1);
+        let id = self.b.slice(value.id, at, 0, 1);
         let id = self.b.reshape(id, &[lead, vec![after]].concat());
         self.reduce_event(Reduce::LogSumExp, &Value { id, event: 1, ..value }, &[0])
     }
@@ -55,23 +55,23 @@ impl Lowerer<'_> {
     fn halve(&mut self, steps: &Value, n: usize) -> Result<Value, Trouble> {
         let at = steps.labels.len();
         let shape = self.shape(steps);
-        let (lead, k) = (shape[..at].to_vec(), shape[at + 2]);
+        let (lead, k) = (shape[..at].to_vec(), shape[at]);
         let pairs = n / 2;
-        let even = self.b.slice(steps.id, at, 0, 2 * pairs);
-        let even = self.b.reshape(even, &[lead.clone(), vec![pairs, 2, k, k]].concat());
+        let even = self.b.slice(steps.id, at + 2, 0, 2 * pairs);
+        let even = self.b.reshape(even, &[lead.clone(), vec![k, k, pairs, 2]].concat());
         let mut half = |which: usize, shape: [usize; 4]| {
-            let part = self.b.slice(even, at + 1, which, which + 1);
+            let part = self.b.slice(even, at + 3, which, which + 1);
             let id = self.b.reshape(part, &[lead.as_slice(), &shape].concat());
             Value { id, labels: steps.labels.clone(), event: 4 }
         };
-        let (left, right) = (half(0, [pairs, k, k, 1]), half(1, [pairs, 1, k, k]));
+        let (left, right) = (half(0, [k, k, 1, pairs]), half(1, [1, k, k, pairs]));
         let sum = self.binary(Binary::Add, &left, &right)?;
-        let product = self.reduce_event(Reduce::LogSumExp, &sum, &[2])?;
+        let product = self.reduce_event(Reduce::LogSumExp, &sum, &[1])?;
         if n.is_multiple_of(2) {
             return Ok(product);
         }
-        let last = self.b.slice(steps.id, at, n - 1, n);
-        let id = self.b.concat(&[product.id, last], at);
+        let last = self.b.slice(steps.id, at + 2, n - 1, n);
+        let id = self.b.concat(&[product.id, last], at + 2);
         Ok(Value { id, ..product })
     }
 }
