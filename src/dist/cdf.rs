@@ -1,6 +1,6 @@
 //! Distribution functions, in logarithms: one row a distribution that can be cut off or censored.
 
-use super::{Args, Dist, Kind, row, standardized};
+use super::{Args, Dist, Kind, discrete_uniform, row, standardized, states};
 use crate::math::{Binary, Graph, NodeId, Op, Unary};
 
 type Log = fn(&mut Graph, NodeId, &Args) -> NodeId;
@@ -26,6 +26,7 @@ pub static CDFS: &[Cdf] = &[
     cdf(Kind::Gumbel, gumbel_cdf, gumbel_survival),
     cdf(Kind::Weibull, weibull_cdf, weibull_survival),
     cdf(Kind::Cauchy, |g, x, args| cauchy(g, x, args, 1.0), |g, x, args| cauchy(g, x, args, -1.0)),
+    cdf(Kind::StudentT, |g, x, args| student(g, x, args, 1.0), |g, x, args| student(g, x, args, -1.0)),
     cdf(Kind::HalfCauchy, half_cauchy_cdf, half_cauchy_survival),
     cdf(Kind::Uniform, uniform_cdf, uniform_survival),
     cdf(Kind::Pareto, pareto_cdf, pareto_survival),
@@ -36,6 +37,8 @@ pub static CDFS: &[Cdf] = &[
     cdf(Kind::InverseGamma, |g, x, args| reciprocal(g, x, args, UPPER), |g, x, args| reciprocal(g, x, args, LOWER)),
     cdf(Kind::Poisson, |g, x, args| poisson(g, x, args, UPPER), |g, x, args| poisson(g, x, args, LOWER)),
     cdf(Kind::Geometric, geometric_cdf, geometric_survival),
+    cdf(Kind::ZeroInflatedPoisson, inflated_cdf, inflated_survival),
+    cdf(Kind::DiscreteUniform, discrete_uniform_cdf, discrete_uniform_survival),
 ];
 
 const LOWER: Binary = Binary::LogGammaLower;
@@ -63,12 +66,13 @@ pub fn of(kind: Kind) -> Option<&'static Cdf> {
 
 /// The distributions that have one, for help.
 pub fn names() -> String {
-    CDFS.iter().map(|cdf| row(cdf.kind).name).collect::<Vec<_>>().join(", ")
+    let kinds = CDFS.iter().map(|cdf| cdf.kind).chain(states::SUMMED);
+    kinds.map(|kind| row(kind).name).collect::<Vec<_>>().join(", ")
 }
 
-/// log P(X <= value), log P(X > value); `None` where the distribution has no row.
+/// log P(X <= value), log P(X > value); `None` where the distribution has no row and its states are not summed.
 pub fn tails(g: &mut Graph, dist: &Dist, value: NodeId) -> Option<(NodeId, NodeId)> {
-    let cdf = of(dist.kind)?;
+    let Some(cdf) = of(dist.kind) else { return states::tails(g, dist, value) };
     let args = (row(dist.kind).canonical)(g, &dist.args);
     Some(((cdf.log_cdf)(g, value, &args), (cdf.log_survival)(g, value, &args)))
 }
@@ -172,6 +176,11 @@ fn cauchy(g: &mut Graph, value: NodeId, args: &Args, sign: f64) -> NodeId {
     g.simple(Op::Unary(Unary::LogCauchyCdf, z))
 }
 
+fn student(g: &mut Graph, value: NodeId, args: &Args, sign: f64) -> NodeId {
+    let z = turned(g, value, args, sign);
+    g.simple(Op::Binary(Binary::LogStudentCdf, args["df"], z))
+}
+
 fn half_cauchy_cdf(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
     let log = half_cauchy_survival(g, value, args);
     log1mexp(g, log)
@@ -272,4 +281,49 @@ fn geometric_survival(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
         }
     };
     g.mul(tries, log)
+}
+
+/// log(p + (1 - p) P(Poisson <= k)), from 0 on.
+fn inflated_cdf(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let drawn = poisson(g, value, &Args::from([("rate", args["rate"])]), UPPER);
+    let (drawn, rest) = (g.exp(drawn), g.complement(args["p"]));
+    let drawn = g.mul(rest, drawn);
+    let all = g.add(args["p"], drawn);
+    let (log, nothing) = (g.log(all), g.number(f64::NEG_INFINITY));
+    let (k, minus_one) = (g.unary(Unary::Floor, value), g.number(-1.0));
+    let is_nothing = g.less_equal(k, minus_one);
+    g.either(is_nothing, nothing, log)
+}
+
+/// log(1 - p) + log P(Poisson > k), from 0 on.
+fn inflated_survival(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let drawn = poisson(g, value, &Args::from([("rate", args["rate"])]), LOWER);
+    let minus = g.neg(args["p"]);
+    let rest = g.log1p(minus);
+    let (log, all) = (g.add(rest, drawn), g.number(0.0));
+    let (k, minus_one) = (g.unary(Unary::Floor, value), g.number(-1.0));
+    let is_all = g.less_equal(k, minus_one);
+    g.either(is_all, all, log)
+}
+
+fn discrete_uniform_cdf(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let k = g.unary(Unary::Floor, value);
+    let before = g.sub(k, args["lo"]);
+    let some = g.shift(before, 1.0);
+    share_of_states(g, some, args)
+}
+
+fn discrete_uniform_survival(g: &mut Graph, value: NodeId, args: &Args) -> NodeId {
+    let k = g.unary(Unary::Floor, value);
+    let after = g.sub(args["hi"], k);
+    share_of_states(g, after, args)
+}
+
+/// The logarithm of so many states, at least none and at most all, over all of them.
+fn share_of_states(g: &mut Graph, some: NodeId, args: &Args) -> NodeId {
+    let (zero, all) = (g.number(0.0), discrete_uniform::count(g, args));
+    let some = g.max(some, zero);
+    let some = g.min(some, all);
+    let share = g.div(some, all);
+    g.log(share)
 }

@@ -58,6 +58,7 @@ mod ordered_logistic;
 mod pareto;
 mod poisson;
 mod relaxed_bernoulli;
+pub mod states;
 mod student_t;
 mod truncated;
 mod truncated_normal;

@@ -33,7 +33,9 @@ pub(super) fn apply(node: &Node, mut args: Vec<Tensor>, place: &Place) -> Result
             | Binary::LogGammaLower
             | Binary::LogGammaLowerGrad
             | Binary::LogGammaUpper
-            | Binary::LogGammaUpperGrad,
+            | Binary::LogGammaUpperGrad
+            | Binary::LogStudentCdf
+            | Binary::LogStudentCdfGrad,
             ..,
         )
         | Op::Cholesky(_)
@@ -131,7 +133,9 @@ fn binary(op: Binary, a: Tensor, b: Tensor, place: &Place) -> Tensor {
         | Binary::LogGammaLower
         | Binary::LogGammaLowerGrad
         | Binary::LogGammaUpper
-        | Binary::LogGammaUpperGrad => a.mul(b).times(f64::NAN),
+        | Binary::LogGammaUpperGrad
+        | Binary::LogStudentCdf
+        | Binary::LogStudentCdfGrad => a.mul(b).times(f64::NAN),
     }
 }
 

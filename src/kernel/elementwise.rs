@@ -6,6 +6,7 @@ use super::gamma::{self, gamma_log_quantile, gamma_log_quantile_slopes};
 use super::op::{Binary, Unary};
 use super::real::Real;
 use super::special;
+use super::student;
 use super::von_mises;
 
 /// An operand: as many numbers as the result has, or one that is repeated.
@@ -192,6 +193,8 @@ pub fn binary<T: Real>(op: Binary, x: Side<T>, y: Side<T>, out: &mut [T]) {
         Binary::LogGammaLowerGrad => zip(x, y, out, wide(gamma::log_gamma_lower_slope)),
         Binary::LogGammaUpper => zip(x, y, out, wide(gamma::log_gamma_upper)),
         Binary::LogGammaUpperGrad => zip(x, y, out, wide(gamma::log_gamma_upper_slope)),
+        Binary::LogStudentCdf => zip(x, y, out, wide(student::log_student_cdf)),
+        Binary::LogStudentCdfGrad => zip(x, y, out, wide(student::log_student_cdf_slope)),
     }
 }
 

@@ -8,4 +8,5 @@ pub mod noise;
 pub mod op;
 pub mod real;
 pub mod special;
+pub mod student;
 pub mod von_mises;

@@ -68,4 +68,7 @@ pub enum Binary {
     LogGammaLowerGrad,
     LogGammaUpper,
     LogGammaUpperGrad,
+    /// `ln` of the distribution function of Student's t of `df` at z, and its derivative in `df`.
+    LogStudentCdf,
+    LogStudentCdfGrad,
 }

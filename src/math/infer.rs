@@ -148,7 +148,7 @@ fn binary(op: Binary, a: Range, b: Range) -> Support {
         Pow => return power(a, b),
         Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | And | Or => return Support::Binary,
         GammaLogQuantile | LogBeta => return Support::Real,
-        LogGammaLower | LogGammaUpper => return Support::between(f64::NEG_INFINITY, 0.0),
+        LogGammaLower | LogGammaUpper | LogStudentCdf => return Support::between(f64::NEG_INFINITY, 0.0),
         VonMisesQuantile => return Support::between(-std::f64::consts::PI, std::f64::consts::PI),
     };
     range.support()

@@ -353,6 +353,8 @@ pub enum Binary {
     /// `log` of the probability that `Gamma(a, 1)` is below `exp(t)`, and above it.
     LogGammaLower,
     LogGammaUpper,
+    /// `log` of the distribution function of Student's t of these degrees of freedom.
+    LogStudentCdf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

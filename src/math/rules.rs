@@ -153,6 +153,7 @@ pub fn binary_name(op: Binary) -> (&'static str, u8) {
         LogBeta => ("log_beta", binding::TIGHT),
         LogGammaLower => ("log_gamma_lower", binding::TIGHT),
         LogGammaUpper => ("log_gamma_upper", binding::TIGHT),
+        LogStudentCdf => ("log_student_cdf", binding::TIGHT),
     }
 }
 

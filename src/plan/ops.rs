@@ -5,7 +5,7 @@
 
 use super::build::Builder;
 use super::{Binary, NodeId, Reduce, Unary};
-use crate::kernel::{gamma, special, von_mises};
+use crate::kernel::{gamma, special, student, von_mises};
 
 mod back;
 
@@ -142,7 +142,7 @@ pub static UNARY: [UnaryRow; 30] = [
 
 /// In the order of the enum. At a tie, `min` and `max` pass the gradient to the left operand.
 #[rustfmt::skip]
-pub static BINARY: [BinaryRow; 19] = [
+pub static BINARY: [BinaryRow; 21] = [
     binary(Binary::Add, "add", |x, y| x + y, [By(|_, _, s| s), By(|_, _, s| s)], [Real, Real], 1),
     binary(Binary::Sub, "sub", |x, y| x - y, [By(|_, _, s| s), By(|b, _, s| b.neg(s))], [Real, Real], 1),
     binary(Binary::Mul, "mul", |x, y| x * y, [By(|b, at, s| b.times(s, at.right)), By(|b, at, s| b.times(s, at.left))], [Real, Real], 1),
@@ -162,6 +162,8 @@ pub static BINARY: [BinaryRow; 19] = [
     binary(Binary::LogGammaLowerGrad, "log_gamma_lower_grad", gamma::log_gamma_lower_slope, [Unknown, Unknown], [Positive, Real], 400),
     binary(Binary::LogGammaUpper, "log_gamma_upper", gamma::log_gamma_upper, [By(back::upper_shape_back), By(|b, at, s| back::tail_back(b, at, s, -1.0))], [Positive, Real], 400),
     binary(Binary::LogGammaUpperGrad, "log_gamma_upper_grad", gamma::log_gamma_upper_slope, [Unknown, Unknown], [Positive, Real], 400),
+    binary(Binary::LogStudentCdf, "log_student_cdf", student::log_student_cdf, [By(back::freedom_back), By(back::student_back)], [Positive, Real], 400),
+    binary(Binary::LogStudentCdfGrad, "log_student_cdf_grad", student::log_student_cdf_slope, [Unknown, Unknown], [Positive, Real], 400),
 ];
 
 /// In the order of the enum.

@@ -78,11 +78,19 @@ const BOUNDS: [(Option<f64>, Option<f64>); 5] =
     [(Some(0.2), Some(1.5)), (Some(30.0), Some(31.0)), (Some(1e-9), Some(2e-9)), (None, Some(0.7)), (Some(2.5), None)];
 
 fn cut_cases() -> Vec<super::Case> {
-    super::cases().into_iter().filter(|case| crate::dist::cdf::of(case.kind).is_some()).collect()
+    let known = |kind| crate::dist::cdf::of(kind).is_some() || crate::dist::states::is_summed(kind);
+    super::cases().into_iter().filter(|case| known(case.kind)).collect()
 }
 
 fn of_counts(case: &super::Case) -> bool {
-    matches!(case.kind, Kind::Poisson | Kind::Geometric)
+    let mut g = Graph::default();
+    let dist = case.dist(&mut g, 0);
+    support(&g, &dist, &[]).is_discrete()
+}
+
+/// The largest count that is looked at.
+fn last(of: &super::Case) -> f64 {
+    of.args.iter().find(|(name, _)| *name == "n").map_or(200.0, |(_, n)| n[0])
 }
 
 /// Bounds that cut something off.
@@ -130,8 +138,8 @@ fn truncated_and_censored_counts_sum_to_one() {
                 let value = g.site(SiteId(0), Shape::scalar(), Support::Count(None));
                 let log = log_prob(&mut g, &dist, value);
                 let (from, to) = match kind {
-                    Kind::Censored => (lo.unwrap_or(0.0).floor(), hi.map_or(200.0, f64::ceil)),
-                    _ => (0.0, 200.0),
+                    Kind::Censored => (lo.unwrap_or(0.0).floor(), hi.map_or(last(of), f64::ceil)),
+                    _ => (0.0, last(of)),
                 };
                 let counts = (from as u32..=to as u32).map(f64::from);
                 let mass: f64 = counts.map(|k| values(&g, &[log], &of.leaves(0), &[k])[0][0].exp()).sum();
@@ -205,4 +213,58 @@ fn an_infinite_bound_censors_nothing() {
     let value = g.site(SiteId(0), Shape::scalar(), Support::Positive);
     let log = log_prob(&mut g, &dist, value);
     assert_close(values(&g, &[log], &of.leaves(0), &[7.0])[0][0], 1.5f64.ln() - 10.5, 1e-13, "not censored");
+}
+
+/// States are summed one by one for each component, in the far tail too, where 1 less what lies below is rounding.
+#[test]
+fn summed_states_keep_the_far_tail() {
+    let mut g = Graph::default();
+    let args = [("mean", [2.0, 0.4, 9.0]), ("dispersion", [3.0, 8.0, 0.7])];
+    let of = case(Kind::NegativeBinomial, &[(args[0].0, &args[0].1), (args[1].0, &args[1].1)]);
+    let dist = of.dist(&mut g, 0);
+    for last in [-1.0, 0.0, 4.0, 60.0, 200.0] {
+        let at = g.number(last);
+        let (below, above) = crate::dist::cdf::tails(&mut g, &dist, at).unwrap();
+        let found = values(&g, &[below, above], &of.leaves(0), &[]);
+        for i in 0..3 {
+            let mut one = Graph::default();
+            let single =
+                case(Kind::NegativeBinomial, &[(args[0].0, &args[0].1[i..=i]), (args[1].0, &args[1].1[i..=i])]);
+            let (dist, value) = (single.dist(&mut one, 0), one.site(SiteId(0), Shape::scalar(), Support::Count(None)));
+            let log = log_prob(&mut one, &dist, value);
+            let p = |k: f64| values(&one, &[log], &single.leaves(0), &[k])[0][0].exp();
+            let count = (last + 1.0) as u32;
+            let expected = [(0..count).map(|k| p(f64::from(k))).sum(), (count..4000).map(|k| p(f64::from(k))).sum()];
+            for (side, expected) in expected.into_iter().enumerate() {
+                let found = if found[side].len() == 1 { found[side][0] } else { found[side][i] };
+                // What is neither tiny nor nearly 1 has the rounding of the other side.
+                let tolerance = if f64::ln(expected) < -34.0 { 1e-9 } else { 2e-13 / expected };
+                assert_close(
+                    found.exp() / expected.max(1e-300),
+                    f64::from(u8::from(expected > 0.0)),
+                    tolerance.max(1e-12),
+                    &format!("{last} {i}"),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn summed_states_end_at_the_number_of_tries() {
+    let mut g = Graph::default();
+    let (n, p) = (g.number(9.0), g.data(DataId(0), Shape::scalar(), Support::Unit));
+    let dist = Dist { kind: Kind::Binomial, args: [("n", n), ("p", p)].into() };
+    let ends = [4.0, 8.0, 9.0, 20.0].map(|k| {
+        let at = g.number(k);
+        crate::dist::cdf::tails(&mut g, &dist, at).unwrap()
+    });
+    let nodes: Vec<NodeId> = ends.iter().flat_map(|(below, above)| [*below, *above]).collect();
+    let found = values(&g, &nodes, &[(0, vec![1e-5])].into(), &[]);
+    for (pair, expected) in found.chunks(2).zip([1.259_958_000_539_997_8e-23, 1e-45, 0.0, 0.0]) {
+        assert_close(pair[0][0].exp(), 1.0, 1e-12, "below");
+        let ratio = if expected > 0.0 { pair[1][0].exp() / expected } else { 1.0 + pair[1][0].exp() };
+        assert_close(ratio, 1.0, 1e-5, "above");
+    }
+    crate::math::verify::verify(&g).unwrap();
 }

@@ -124,7 +124,7 @@ fn what_is_special_stays_special() {
 #[test]
 fn operands_of_one_number_are_repeated() {
     type Scalar = fn(f64, f64) -> f64;
-    let rows: [(Binary, Scalar); 19] = [
+    let rows: [(Binary, Scalar); 21] = [
         (Binary::Add, |x, y| x + y),
         (Binary::Sub, |x, y| x - y),
         (Binary::Mul, |x, y| x * y),
@@ -144,6 +144,8 @@ fn operands_of_one_number_are_repeated() {
         (Binary::LogGammaLowerGrad, gamma::log_gamma_lower_slope),
         (Binary::LogGammaUpper, gamma::log_gamma_upper),
         (Binary::LogGammaUpperGrad, gamma::log_gamma_upper_slope),
+        (Binary::LogStudentCdf, student::log_student_cdf),
+        (Binary::LogStudentCdfGrad, student::log_student_cdf_slope),
     ];
     let x = [0.25, 0.5, 0.5, 0.75, 0.9];
     let y = [0.5, 0.25, 0.5, 0.8, 0.1];

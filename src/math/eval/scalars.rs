@@ -1,6 +1,6 @@
 //! Operations of one number and of two.
 
-use crate::kernel::{gamma, special, von_mises};
+use crate::kernel::{gamma, special, student, von_mises};
 use crate::math::{Binary, Unary};
 
 pub(super) fn unary(op: Unary, x: f64) -> f64 {
@@ -65,5 +65,6 @@ pub(super) fn binary(op: Binary, x: f64, y: f64) -> f64 {
         Binary::LogBeta => special::log_beta(x, y),
         Binary::LogGammaLower => gamma::log_gamma_lower(x, y),
         Binary::LogGammaUpper => gamma::log_gamma_upper(x, y),
+        Binary::LogStudentCdf => student::log_student_cdf(x, y),
     }
 }

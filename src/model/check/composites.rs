@@ -129,12 +129,18 @@ impl<'a> Checker<'a> {
             self.report(Composites::CutOfVectors { dist: row.name, inner: name, span: call.span });
             return None;
         }
-        if dist::cdf::of(inner.kind).is_none() {
+        let bound = |checker: &Checker, name: &str| dist.args.get(name).map(|node| checker.fold_number(*node));
+        let (lo, hi) = (bound(self, "lo"), bound(self, "hi"));
+        if dist::states::is_summed(inner.kind) {
+            let few = |bound: Option<f64>| bound.is_some_and(|bound| bound < dist::states::MOST as f64);
+            if ![lo, hi].into_iter().flatten().all(few) {
+                self.report(Limits::CutStates { dist: row.name, inner: name, span: call.span });
+                return None;
+            }
+        } else if dist::cdf::of(inner.kind).is_none() {
             self.report(Limits::Cut { dist: row.name, inner: name, span: call.span });
             return None;
         }
-        let bound = |checker: &Checker, name: &str| dist.args.get(name).map(|node| checker.fold_number(*node));
-        let (lo, hi) = (bound(self, "lo"), bound(self, "hi"));
         match (lo, hi) {
             (None, None) => {
                 let written = written(row);

@@ -227,7 +227,8 @@ fn binary(op: Binary, a: f64, b: f64) -> Option<f64> {
         | Binary::VonMisesQuantile
         | Binary::LogBeta
         | Binary::LogGammaLower
-        | Binary::LogGammaUpper => return None,
+        | Binary::LogGammaUpper
+        | Binary::LogStudentCdf => return None,
     })
 }
 

@@ -9,6 +9,7 @@ pub(in crate::model) enum Limits {
     MatrixRows { dist: &'static str, param: &'static str, span: Span },
     UnknownOrder { dist: &'static str, param: &'static str, text: String, span: Span },
     Cut { dist: &'static str, inner: &'static str, span: Span },
+    CutStates { dist: &'static str, inner: &'static str, span: Span },
     ChainDefinition { name: String, span: Span },
     MissingRead { name: String, span: Span },
 }
@@ -37,8 +38,15 @@ impl From<Limits> for Problem {
                 "ppl::limitation::cut",
                 format!("the distribution function of {inner} is not known yet, and {dist} needs it"),
             )
-            .label(span, "known, and to come")
-            .help(format!("it is known of {}", crate::dist::cdf::names())),
+            .label(span, format!("needs the probability that {inner} lies below a number"))
+            .help(format!("a distribution that can be cut off is one of {}", crate::dist::cdf::names())),
+            Limits::CutStates { dist, inner, span } => {
+                let most = crate::dist::states::MOST;
+                let title = format!("a bound of {dist}({inner}(...)) must be a number below {most} yet");
+                Problem::error("ppl::limitation::cut", title)
+                    .label(span, format!("{inner} is cut off by adding up the probabilities of its values"))
+                    .help(format!("write the bound as a number from 0 to {}", most - 1))
+            }
             Limits::ChainDefinition { name, span } => Problem::error(
                 "ppl::limitation::chain_definition",
                 format!("the definition `{name}` has named outputs and reads earlier rows of itself, which is not supported yet"),

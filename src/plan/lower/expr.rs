@@ -197,6 +197,7 @@ impl Lowerer<'_> {
             M::LogBeta => plain(Binary::LogBeta),
             M::LogGammaLower => plain(Binary::LogGammaLower),
             M::LogGammaUpper => plain(Binary::LogGammaUpper),
+            M::LogStudentCdf => plain(Binary::LogStudentCdf),
             // On 0 and 1.
             M::And => plain(Binary::Min),
             M::Or => plain(Binary::Max),

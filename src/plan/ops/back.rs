@@ -71,6 +71,30 @@ pub(super) fn tail_back(b: &mut Builder, at: BinaryAt, seed: NodeId, sign: f64) 
     b.times(seed, slope)
 }
 
+pub(super) fn freedom_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
+    let slope = b.binary(Binary::LogStudentCdfGrad, at.left, at.right);
+    b.times(seed, slope)
+}
+
+/// d ln F(z) / dz is the density over F, with ln density -(df + 1)/2 ln(1 + z^2 / df) - ln(df)/2 - ln B(df/2, 1/2).
+pub(super) fn student_back(b: &mut Builder, at: BinaryAt, seed: NodeId) -> NodeId {
+    let square = b.square(at.right);
+    let share = b.over(square, at.left);
+    let fall = b.unary(Unary::Log1p, share);
+    let (half, log) = (b.scale(at.left, 0.5), b.log(at.left));
+    let power = b.shift(half, 0.5);
+    let fall = b.times(power, fall);
+    let same = b.number_like(0.5, half);
+    let beta = b.binary(Binary::LogBeta, half, same);
+    let log = b.scale(log, 0.5);
+    let norm = b.plus(log, beta);
+    let all = b.plus(fall, norm);
+    let all = b.plus(all, at.y);
+    let minus = b.neg(all);
+    let slope = b.exp(minus);
+    b.times(seed, slope)
+}
+
 /// d ln F / dx = 1 / (pi (1 + x^2) F)
 pub(super) fn cauchy_back(b: &mut Builder, at: UnaryAt, seed: NodeId) -> NodeId {
     let (square, cdf) = (b.square(at.x), b.exp(at.y));
