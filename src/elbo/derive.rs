@@ -313,7 +313,7 @@ impl Draft<'_, '_> {
             return Ok((value, sites));
         }
         self.check_states(&sites, plates)?;
-        let weights: Vec<NodeId> = sites.iter().map(|id| self.log_factor(*id)).collect();
+        let weights: Vec<NodeId> = sites.iter().map(|id| self.log_weight(*id)).collect();
         let states: BTreeMap<SiteId, (AxisId, NodeId)> = sites.iter().map(|id| (*id, self.guided.states[id])).collect();
         let mut rewrite = Rewrite::replace(states.iter().map(|(id, (_, value))| (*id, *value)).collect());
         // What the guide samples after them is drawn once for each of their states, from the same noise.
@@ -354,21 +354,6 @@ impl Draft<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// log q of a site with a factor of the catalogue, at its draw.
-    pub fn log_factor(&mut self, id: SiteId) -> NodeId {
-        let value = self.site(id);
-        match self.guided.factors.get(&id).cloned() {
-            Some(dist) if missing::is_missing(self.facts.model, id) => {
-                let g = &mut self.guided.graph;
-                let each = crate::dist::log_prob(g, &dist, value);
-                let each = missing::where_missing(g, self.facts.model, id, each);
-                g.sum_event(each)
-            }
-            Some(dist) => closed::log_density(&mut self.guided.graph, &dist, value),
-            None => self.guided.graph.number(0.0),
-        }
     }
 
     fn log_p(&mut self, sums: &[sum_out::Factor], kept: &[Density]) -> Vec<Term> {

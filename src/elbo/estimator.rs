@@ -6,7 +6,7 @@ use crate::elbo::enumerate::{self, joint_states};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::{Choice, Estimator, because, chain, requests, weighted};
 use crate::math::continuity::{Continuity, continuity};
-use crate::math::{NodeId, Op, SiteId};
+use crate::math::{NodeId, Op, SiteId, Support};
 use crate::model::{Auto, Baseline, Statement};
 use crate::problem::Problems;
 use crate::shape::Size;
@@ -100,8 +100,23 @@ fn summed_out(facts: &Facts, id: SiteId) -> Answer {
     if let Some(problem) = misread(facts, id) {
         return Answer::Wrong(problem);
     }
+    if let Some(read) = read_by_guide(facts, id) {
+        let factor = if site.support == Support::Binary { "Bernoulli" } else { "Categorical" };
+        return Answer::Wrong(ElboProblem::SummedOutRead { site: name, read, factor, span });
+    }
     let because = format!("{} states and no factor in the guide", because::states(facts, id, &joint));
     Answer::Choose(Fate::SummedOut, Estimator::SummedOut, because)
+}
+
+/// Where a factor of the guide reads a site.
+fn read_by_guide(facts: &Facts, id: SiteId) -> Option<Span> {
+    let model = facts.model;
+    model.guide.factors.iter().find_map(|factor| {
+        let roots: Vec<NodeId> = factor.dist.args.values().copied().collect();
+        let nodes = model.graph.reachable(&roots);
+        let read = nodes.into_iter().find(|node| model.graph.nodes[*node].op == Op::Site(id))?;
+        Some(model.graph.nodes[read].span.unwrap_or(factor.span))
+    })
 }
 
 /// Everything that reads a site that is summed over does so inside its plate.

@@ -94,6 +94,7 @@ impl Guided {
                 let (axis, _) = self.list_states(facts, id);
                 let dist = self.renamed_factor(model, at);
                 let value = self.draw(site, id, &dist);
+                let value = missing::completed(&mut self.graph, model, id, value);
                 self.factors.insert(id, dist);
                 (Treatment::Enumerated(at, axis), value)
             }

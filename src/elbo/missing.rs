@@ -10,7 +10,7 @@ use crate::math::support::Bound;
 use crate::math::{Binary, Graph, NodeId, Op, SiteId, Support};
 use crate::model::{Model, Objective, Observation, Origin, Statement};
 
-/// What cannot be derived yet: several vectors at once, and discrete entries with a factor of their own.
+/// What cannot be derived yet: several vectors at once, and entries that are latent in a tempered bound.
 pub fn check(model: &Model, y: &Observation) -> Result<(), ElboProblem> {
     let data = &model.data[y.data.index()];
     if !data.missing {
@@ -26,11 +26,11 @@ pub fn check(model: &Model, y: &Observation) -> Result<(), ElboProblem> {
         let what = Limitation::MissingMap { data: data.name.clone() };
         return Err(ElboProblem::Limitation { what, span: y.span });
     }
-    // A summed-out entry is weighed with the observations, which a tempered bound weighs otherwise than latents.
+    // Entries that are there are observations, the others latents, which a tempered bound weighs otherwise.
     let tempered = matches!(model.fit.objective, Some(Objective::Elbo(Some(_))));
-    let weighed = discrete && (tempered || y.missing.is_some_and(|site| written(&site)));
+    let weighed = tempered && y.missing.is_some();
     if weighed || (whole && y.missing.is_none() && components > 0) {
-        let what = Limitation::MissingValues { data: data.name.clone(), discrete: weighed };
+        let what = Limitation::MissingValues { data: data.name.clone(), weighed };
         return Err(ElboProblem::Limitation { what, span: y.span });
     }
     Ok(())
@@ -46,7 +46,8 @@ pub fn log_density(graph: &mut Graph, model: &Model, y: &Observation) -> NodeId 
     let data = &model.data[y.data.index()];
     if !drops(model, y) {
         let log = closed::log_density(graph, &y.dist, y.value);
-        let summed = y.missing.filter(|_| data.support.is_discrete());
+        let written = |site: &SiteId| model.guide.factors.iter().any(|factor| factor.site == *site);
+        let summed = y.missing.filter(|site| data.support.is_discrete() && !written(site));
         return match summed.and_then(|site| elsewhere(graph, model, site)) {
             Some(elsewhere) => graph.add(log, elsewhere),
             None => log,

@@ -15,6 +15,8 @@ pub enum ElboProblem {
     /// The joint states of sites that share a factor.
     /// `bound`: found when data were bound.
     TableTooLarge { sites: Vec<String>, states: i64, bound: bool, span: Span },
+    /// The guide reads a site that is summed out.
+    SummedOutRead { site: String, read: Span, factor: &'static str, span: Span },
     /// An objective that this model cannot have.
     Objective { objective: String, trouble: ObjectiveTrouble, span: Span },
     /// Something legal that is not derived yet.
@@ -91,7 +93,8 @@ pub enum Limitation {
     BetaSchedule,
     MissingValues {
         data: String,
-        discrete: bool,
+        /// By a tempered bound, entry by entry.
+        weighed: bool,
     },
     MissingMap {
         data: String,
@@ -125,6 +128,7 @@ impl From<ElboProblem> for Problem {
             LeavesPlate { site, reader, span } => leaves_plate(&site, reader, span),
             BatchedInside { site, plate, dim, span } => batched_inside(&site, &plate, &dim, span),
             TableTooLarge { sites, states, bound, span } => table_too_large(&sites, states, bound, span),
+            SummedOutRead { site, read, factor, span } => summed_out_read(&site, read, factor, span),
             Objective { objective, trouble, span } => wrong_objective(&objective, trouble, span),
             Limitation { what, span } => limitation(what, span),
         }
@@ -179,6 +183,14 @@ fn leaves_plate(site: &str, reader: Span, span: Span) -> Problem {
     .label(reader, format!("other rows of `{site}` are read here"))
     .label(span, format!("`{site}` is discrete"))
     .help(format!("read `{site}` inside its own plate only"))
+}
+
+fn summed_out_read(site: &str, read: Span, factor: &str, span: Span) -> Problem {
+    let message = format!("`{site}` is discrete and summed out, so the guide has no draw of it to read");
+    Problem::error("ppl::elbo::guide_summed_out", message)
+        .label(read, "read here")
+        .label(span, format!("the guide writes no factor for `{site}`"))
+        .help(format!("write a factor for `{site}` above, for example `{site} ~ {factor}(p)`"))
 }
 
 fn batched_inside(site: &str, plate: &str, dim: &str, span: Span) -> Problem {
@@ -251,8 +263,10 @@ fn message(what: &Limitation) -> String {
         }
         Objective { name } => format!("the objective `{name}` cannot be fitted yet"),
         BetaSchedule => "a schedule for beta is not there yet where a site is summed out".into(),
-        MissingValues { data, discrete: true } => {
-            format!("missing entries of `{data}` are summed out, and take no factor and no `beta` yet")
+        MissingValues { data, weighed: true } => {
+            format!(
+                "`elbo(beta: ...)` does not yet weigh `{data}`, whose missing entries are latent and whose others are data"
+            )
         }
         MissingMap { data } => {
             format!("missing entries of `{data}` are vectors of bounded numbers, which have no automatic factor yet")
@@ -294,9 +308,7 @@ fn code_and_help(what: &Limitation) -> (&'static str, &'static str) {
         Objective { .. } => ("ppl::limitation::objective", "write `objective: elbo`"),
         BetaSchedule => ("ppl::limitation::objective", "write a number, as in `elbo(beta: 4)`"),
         MissingMap { .. } => ("ppl::limitation::missing_values", "write their factor in the guide"),
-        MissingValues { discrete: true, .. } => {
-            ("ppl::limitation::missing_values", "leave their factor, or `beta`, out")
-        }
+        MissingValues { weighed: true, .. } => ("ppl::limitation::missing_values", "write `objective: elbo`"),
         MissingValues { .. } => ("ppl::limitation::missing_values", "make each vector a row: `data x[N, J]: real[K]?`"),
     }
 }

@@ -301,3 +301,29 @@ pub fn log_q_of(draft: &mut Draft, id: SiteId) -> Vec<Term> {
     });
     [own].into_iter().chain(log_det).collect()
 }
+
+impl Draft<'_, '_> {
+    /// log q of a site with a factor of the catalogue, at its draw.
+    pub fn log_factor(&mut self, id: SiteId) -> NodeId {
+        let value = self.site(id);
+        match self.guided.factors.get(&id).cloned() {
+            Some(dist) if missing::is_missing(self.facts.model, id) => {
+                let g = &mut self.guided.graph;
+                let each = crate::dist::log_prob(g, &dist, value);
+                let each = missing::where_missing(g, self.facts.model, id, each);
+                g.sum_event(each)
+            }
+            _ => self.log_weight(id),
+        }
+    }
+
+    /// The log probability of a state under a factor. Of entries that may be missing it is that of all, also of those that
+    /// are there: the value is then the same in every state, and the weights add up to one.
+    pub fn log_weight(&mut self, id: SiteId) -> NodeId {
+        let value = self.site(id);
+        match self.guided.factors.get(&id).cloned() {
+            Some(dist) => closed::log_density(&mut self.guided.graph, &dist, value),
+            None => self.guided.graph.number(0.0),
+        }
+    }
+}

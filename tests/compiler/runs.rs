@@ -299,3 +299,20 @@ fn rows_with_factors_of_their_own_cannot_be_evaluated() {
     assert_eq!((ran.code, ran.err.contains("ppl::limitation::held_out")), (1, true), "{}", ran.err);
     assert!(ran.err.contains("`z` has a factor of its own for every row of"), "{}", ran.err);
 }
+
+#[test]
+fn a_start_reads_statistics_of_the_entries_that_are_there() {
+    let model = "dim N\ndata y[N]: real[2]?\nparam m: real[2] = mean(y)\nparam s: positive[2] = sd(y)\n\
+                 param r: real[2] = max(y) - min(y)\n\
+                 model { for n in N { y[n] ~ Normal(m, s + 0 * r) } }\n";
+    let place = Place::new(&[("m.vi", model), ("y.csv", "y.1,y.2\n1,NA\n,4\n5,10\nNA,7\n")]);
+    let args = ["fit", "m.vi", "--data", "y.csv", "--steps", "1", "--lr", "1e-12", "--out", "run", "--json"];
+    let ran = place.run(&args);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let found: Value = serde_json::from_str(&ran.out).expect("JSON");
+    for (name, expected) in [("m", [3.0, 7.0]), ("s", [2.0, 6f64.sqrt()]), ("r", [4.0, 6.0])] {
+        let value = &found["params"][name]["value"];
+        let near = (0..2).all(|i| (value[i].as_f64().expect("a number") - expected[i]).abs() < 1e-9);
+        assert!(near, "{name}: {value}, not {expected:?}");
+    }
+}

@@ -4,9 +4,9 @@ use super::Checker;
 use super::arrays;
 use super::expr::{Place, Value};
 use super::names::Meaning;
-use crate::math::{Binary, NodeId, Op, Over, Pick, Reduce, Unary};
-use crate::model::problems::{Calls, Limits};
-use crate::shape::{AxisKind, Size};
+use crate::math::{Binary, Graph, NodeId, Op, Over, Pick, Reduce, Unary};
+use crate::model::problems::Calls;
+use crate::shape::{AxisId, AxisKind, Size};
 use crate::source::Span;
 use crate::syntax::{Binder, Call, Expr, ExprKind, Name};
 
@@ -312,10 +312,7 @@ impl<'a> Checker<'a> {
             return None;
         }
         self.data_reads.entry(id).or_insert(inner.span);
-        if self.data[id.index()].missing {
-            self.report(Limits::MissingRead { name: name.clone(), span: given.span });
-            return Some(None);
-        }
+        let missing = self.data[id.index()].missing;
         let data = self.data_node(id, inner.span);
         if self.check_arithmetic(data, inner.span, given.name).is_none() {
             return Some(None);
@@ -327,6 +324,40 @@ impl<'a> Checker<'a> {
         }
         let picks = axes.iter().map(|axis| Pick::Row(*axis)).collect();
         let row = self.op(Op::Index(data, picks), inner.span);
+        if missing {
+            return Some(Some(self.statistic_there(op, row, axes)));
+        }
         Some(Some(self.reduce(op, row, Over::Axes(axes), given.span)))
+    }
+
+    /// A statistic of the entries that are there.
+    fn statistic_there(&mut self, op: Reduce, row: NodeId, axes: Vec<AxisId>) -> NodeId {
+        let g = &mut self.graph;
+        let filled = |g: &mut Graph, x: f64| {
+            let with = g.number(x);
+            g.op(Op::Complete { data: row, with })
+        };
+        let over = Over::Axes(axes);
+        match op {
+            Reduce::Min | Reduce::Max => {
+                let filled = filled(g, if op == Reduce::Min { f64::INFINITY } else { f64::NEG_INFINITY });
+                g.reduce(op, filled, over)
+            }
+            _ => {
+                let (filled, there) = (filled(g, 0.0), g.op(Op::Present(row)));
+                let (sum, count) =
+                    (g.reduce(Reduce::Sum, filled, over.clone()), g.reduce(Reduce::Sum, there, over.clone()));
+                let mean = g.div(sum, count);
+                if op == Reduce::Mean {
+                    return mean;
+                }
+                let distance = g.sub(filled, mean);
+                let square = g.square(distance);
+                let square = g.mul(there, square);
+                let sum = g.reduce(Reduce::Sum, square, over);
+                let variance = g.div(sum, count);
+                g.sqrt(variance)
+            }
+        }
     }
 }

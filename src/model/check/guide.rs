@@ -339,10 +339,6 @@ impl<'a> Checker<'a> {
             self.report(Guides::ReadBeforeFactor { name: name.into(), written, span });
             return false;
         }
-        if self.guide_auto && self.sites[id.index()].support.is_discrete() {
-            self.report(Guides::SummedOutRead { name: name.into(), span });
-            return false;
-        }
         true
     }
 }

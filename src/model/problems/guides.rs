@@ -21,7 +21,6 @@ pub(in crate::model) enum Guides {
     UnboundedUnwritten { name: String, support: String, rows: Vec<String>, declared: Span, guide: Option<Span> },
     Unwritten { sites: Vec<(String, Span)>, span: Span },
     ReadBeforeFactor { name: String, written: Span, span: Span },
-    SummedOutRead { name: String, span: Span },
 }
 
 /// `for n in N { for k in K { ... } }`, or no plate at all.
@@ -161,12 +160,6 @@ impl From<Guides> for Problem {
                     .label(span, "read here")
                     .label(written, "its factor is written here")
                     .help(format!("write the factor of `{name}` above this statement"))
-            }
-            Guides::SummedOutRead { name, span } => {
-                let message = format!("`{name}` is discrete and summed out, so the guide has no draw of it to read");
-                Problem::error("ppl::model::guide_summed_out", message)
-                    .label(span, "read here")
-                    .help(format!("write a factor for `{name}` above, for example `{name} ~ Categorical(p)`"))
             }
         }
     }

@@ -57,7 +57,7 @@ impl From<Limits> for Problem {
                 let message = format!("a start or a bound that reads missing entries of `{name}` is not supported yet");
                 Problem::error("ppl::limitation::missing", message)
                     .label(span, "some of these may be missing")
-                    .help("write the number, or leave the start out")
+                    .help("write the number; a start may also read `mean`, `sd`, `min` or `max` of all entries that are there")
             }
         }
     }
