@@ -40,6 +40,7 @@ const SLIPS: &[Rule] = &[
     colon_for_value,
     sampled_declaration,
     two_words_as_type,
+    question_before_shape,
     statement::named_argument,
     statement::plate_over_range,
     statement::c_like_if,
@@ -200,6 +201,21 @@ fn two_words_as_type(look: &Look) -> Option<Slip> {
         "a type is one word with its shape in `[ ]`",
         look.span(first, second + 1),
         "two words",
+        help,
+    ))
+}
+
+/// `data x[N]: real?[D]`
+fn question_before_shape(look: &Look) -> Option<Slip> {
+    let question = look.find("?").filter(|at| look.text(0) == "data" && look.text(at + 1) == "[")?;
+    let colon = look.find(":").filter(|colon| *colon < question)?;
+    let end = look.find("=").unwrap_or(look.tokens.len());
+    let help = format!("write `: {}{}?`", look.said(colon + 1, question), look.said(question + 1, end));
+    Some(slip(
+        "ppl::syntax::type",
+        "`?` is the last of a type",
+        look.span(question, end),
+        "its shape comes before the `?`",
         help,
     ))
 }

@@ -38,7 +38,7 @@ impl<'a> Checker<'a> {
         };
         self.drawing = Some(id);
         let declared_support = declared.as_ref().map(|checked| &checked.support);
-        let of = For { name: &name.node, event: &event, declared: declared_support, mixed: &[] };
+        let of = For { name: &name.node, event: &event, declared: declared_support, mixed: &[], known: true };
         let dist = self.check_dist_of(name, call, &of);
         self.drawing = None;
         let Some(dist) = dist else { return };

@@ -58,7 +58,7 @@ impl<'a> Checker<'a> {
         });
         let Some((list, calls)) = dists else { return Some(Args::new()) };
         let mut args = Args::new();
-        let inside = For { name: of.name, event: of.event, declared: of.declared, mixed: of.mixed };
+        let inside = For { name: of.name, event: of.event, declared: of.declared, mixed: of.mixed, known: of.known };
         let weights = given.iter().find_map(|(param, given)| match given {
             Given::Value(node, span) if param.name == "weights" => Some((*node, *span)),
             _ => None,

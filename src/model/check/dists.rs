@@ -16,6 +16,8 @@ pub(super) struct For<'n> {
     pub declared: Option<&'n Support>,
     /// The components of the mixtures that it is inside of, outermost first: its parameters have them in front.
     pub mixed: &'n [(AxisId, Size)],
+    /// Whether its axes are known. What it is drawn for may not have parsed, and then no shape is wrong.
+    pub known: bool,
 }
 
 /// An argument as given, and where.
@@ -78,7 +80,9 @@ impl<'a> Checker<'a> {
         if let Some(ty) = catalogue::value_type(row.kind)
             && of.event.len() < dist::value_rank(&dist)
         {
-            self.report(Dists::NeedsAxis { dist: row.name, ty, site: of.name.into(), span: call.span });
+            if of.known {
+                self.report(Dists::NeedsAxis { dist: row.name, ty, site: of.name.into(), span: call.span });
+            }
             return None;
         }
         let components = dist::component_axes(&dist, of.event).to_vec();
@@ -155,7 +159,9 @@ impl<'a> Checker<'a> {
         let stretches = |have: &[Size]| have.is_empty() && param.repeats_numbers();
         let fitting = node.filter(|_| have.is_some_and(|have| stretches(&have) || have == own || have == full));
         let Some(node) = fitting else {
-            self.argument_shape(row, param, (given, span), of, &own, &full);
+            if of.known {
+                self.argument_shape(row, param, (given, span), of, &own, &full);
+            }
             return None;
         };
         let repeated = self.is_number(node) && param.axes == ParamAxes::Categories;

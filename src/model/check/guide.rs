@@ -136,7 +136,8 @@ impl<'a> Checker<'a> {
         let (name, event, support) = (site.name.clone(), site.event.clone(), site.support.clone());
         self.homes.insert(id, (plates.clone(), target.span));
         self.drawing = Some(id);
-        let dist = self.check_dist(call, &For { name: &name, event: &event, declared: Some(&support), mixed: &[] });
+        let dist = self
+            .check_dist(call, &For { name: &name, event: &event, declared: Some(&support), mixed: &[], known: true });
         self.drawing = None;
         let (Some(plates), Some(dist)) = (plates, dist) else { return };
         if self.check_factor_support(id, call, &dist, &event).is_some() {

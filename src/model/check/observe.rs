@@ -29,7 +29,8 @@ impl<'a> Checker<'a> {
             self.seen.insert(id, Seen { rows, plates, written, statement: None });
         }
         let declared = (!broken).then_some(&support);
-        let dist = self.check_dist(call, &For { name: &target.name.node, event: &event, declared, mixed: &[] });
+        let dist = self
+            .check_dist(call, &For { name: &target.name.node, event: &event, declared, mixed: &[], known: !broken });
         let observed = rows.zip(dist).filter(|_| self.broken_plates == 0).and_then(|(rows, dist)| {
             let value = self.observed_rows(id, &rows, target.span);
             self.check_observed_support(id, value, call, &dist, &event)?;

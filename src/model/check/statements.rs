@@ -158,7 +158,7 @@ impl<'a> Checker<'a> {
         let dist = self.check_dist_of(
             name,
             call,
-            &For { name: &name.node, event: &event, declared: support.as_ref(), mixed: &[] },
+            &For { name: &name.node, event: &event, declared: support.as_ref(), mixed: &[], known: true },
         );
         let fitted = dist.and_then(|dist| {
             let (support, restricted) = self.latent_support(name, call, &dist, declared.as_ref(), target)?;
@@ -331,7 +331,7 @@ impl<'a> Checker<'a> {
 
 /// A distribution of a value that nothing is known about.
 pub(super) fn nothing(name: &str) -> For<'_> {
-    For { name, event: &[], declared: None, mixed: &[] }
+    For { name, event: &[], declared: None, mixed: &[], known: false }
 }
 
 /// A distribution that has this support, to offer.

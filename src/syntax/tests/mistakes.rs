@@ -34,6 +34,7 @@ fn at_the_top() {
             ("const a", "expected", "", "const NAME = EXPR"),
             ("const a = ", "expected", "", "const NAME = EXPR"),
             ("data x: N real", "type", "N real", "`[N]: real`"),
+            ("data x[N]: real?[3, 2]", "type", "?[3, 2]", "`: real[3, 2]?`"),
             ("data real y", "declaration", "real y", "`data y: real`"),
             ("data real[K] y", "declaration", "real[K] y", "`data y: real[K]`"),
             ("data y[N] real", "declaration", "y[N] real", "`data y[N]: real`"),
