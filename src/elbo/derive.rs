@@ -11,7 +11,7 @@ use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
 use crate::elbo::rewrite::{Rewrite, sites_read};
 use crate::elbo::{
     Choice, Elbo, Estimator, Term, TermKind, Treatment, because, chain, closed, energy, free, limits, missing,
-    objective, sites, sum_out, tables,
+    objective, requests, sites, sum_out, tables,
 };
 use crate::math::{Binary, NodeId, Op, Over, Reduce, SiteId, Unary};
 use crate::model::{Auto, Baseline, Model, Statement};
@@ -39,7 +39,10 @@ pub fn derive(model: &Model) -> (Option<Elbo>, Problems) {
         let facts = Facts::new(&model);
         let decided = estimator::decide(&facts).map(|decisions| bound(&facts, &decisions));
         match decided {
-            Ok(Ok(elbo)) => return (Some(elbo), problems),
+            Ok(Ok(elbo)) => {
+                problems.extend(requests::relaxed(&elbo));
+                return (Some(elbo), problems);
+            }
             // Tables of several sites are known once their sums are made: one more free factor, and all anew.
             Ok(Err(problem)) => match problem.table().and_then(|sites| free::split(&model, sites)) {
                 Some(more) => model = more,

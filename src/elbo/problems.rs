@@ -17,6 +17,8 @@ pub enum ElboProblem {
     TableTooLarge { sites: Vec<String>, states: i64, bound: bool, span: Span },
     /// The guide reads a site that is summed out.
     SummedOutRead { site: String, read: Span, factor: &'static str, span: Span },
+    /// A relaxed draw is scored by the density of a discrete prior: a warning.
+    Relaxed { site: String, dist: &'static str, by: Span, span: Span },
     /// An objective that this model cannot have.
     Objective { objective: String, trouble: ObjectiveTrouble, span: Span },
     /// Something legal that is not derived yet.
@@ -129,6 +131,7 @@ impl From<ElboProblem> for Problem {
             BatchedInside { site, plate, dim, span } => batched_inside(&site, &plate, &dim, span),
             TableTooLarge { sites, states, bound, span } => table_too_large(&sites, states, bound, span),
             SummedOutRead { site, read, factor, span } => summed_out_read(&site, read, factor, span),
+            Relaxed { site, dist, by, span } => relaxed(&site, dist, by, span),
             Objective { objective, trouble, span } => wrong_objective(&objective, trouble, span),
             Limitation { what, span } => limitation(what, span),
         }
@@ -191,6 +194,17 @@ fn summed_out_read(site: &str, read: Span, factor: &str, span: Span) -> Problem 
         .label(read, "read here")
         .label(span, format!("the guide writes no factor for `{site}`"))
         .help(format!("write a factor for `{site}` above, for example `{site} ~ {factor}(p)`"))
+}
+
+fn relaxed(site: &str, dist: &str, by: Span, span: Span) -> Problem {
+    let message = format!("the draw of `{site}` is relaxed, and its prior is discrete: what is maximized is no bound");
+    Problem::warning("ppl::elbo::relaxed", message)
+        .label(by, "draws numbers between 0 and 1")
+        .label(span, format!("{dist} is about 0 and 1 alone"))
+        .help(format!(
+            "for a bound leave `by` out, or write `by rebar`, whose gradients are unbiased; or relax both: \
+             `{site} ~ RelaxedBernoulli(0.5, p)` in model and guide"
+        ))
 }
 
 fn batched_inside(site: &str, plate: &str, dim: &str, span: Span) -> Problem {

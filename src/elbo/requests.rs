@@ -4,9 +4,10 @@ use crate::dist::{self, Draw, Kind};
 use crate::elbo::cost::Facts;
 use crate::elbo::estimator::{self, Answer, Fate, finite, kind_name, not_pathwise};
 use crate::elbo::problems::ElboProblem;
-use crate::elbo::{Estimator, because, weighted};
+use crate::elbo::{Elbo, Estimator, because, weighted};
 use crate::math::SiteId;
 use crate::model::{Baseline, Draws, Model, Request};
+use crate::problem::Problems;
 
 /// The estimator that the guide asks for, or why the site cannot have it.
 pub fn asked_for(facts: &Facts, id: SiteId) -> Answer {
@@ -40,6 +41,20 @@ pub fn asked_for(facts: &Facts, id: SiteId) -> Answer {
         Ok((estimator, because)) => Answer::Choose(Fate::Written(at), estimator, because),
         Err((why, legal)) => illegal(facts, id, at, why, legal),
     }
+}
+
+/// The sites whose relaxed draws stand where the model has 0 and 1: the density there is that of no relaxed variable, and
+/// the bound is none (Maddison, Mnih & Teh, "The concrete distribution", ICLR 2017, section 3.3).
+pub fn relaxed(elbo: &Elbo) -> Problems {
+    let mut problems = Problems::default();
+    for view in elbo.sites.iter().filter(|view| matches!(view.choice.estimator, Estimator::Concrete(_))) {
+        let site = &elbo.model.sites[view.site.index()];
+        let by = elbo.model.guide.factors.iter().find(|factor| factor.site == view.site);
+        let by = by.and_then(|factor| factor.by.as_ref()).map_or(site.span, |by| by.span);
+        let (name, dist) = (site.name.clone(), dist::row(site.dist.kind).name);
+        problems.push(ElboProblem::Relaxed { site: name, dist, by, span: site.span });
+    }
+    problems
 }
 
 /// Why not, and what to write.

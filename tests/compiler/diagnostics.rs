@@ -108,7 +108,8 @@ fn every_mistake_is_said_as_it_was() {
 
 #[test]
 fn four_mistakes_in_four_places_are_four_problems() {
-    let (_, _, text) = cases().into_iter().find(|(_, stem, _)| stem == "four_mistakes").expect("the file of four mistakes");
+    let (_, _, text) =
+        cases().into_iter().find(|(_, stem, _)| stem == "four_mistakes").expect("the file of four mistakes");
     let (_, problems, _) = check("several", &text);
     let codes: Vec<&str> = problems.sorted().iter().map(|problem| problem.code).collect();
     let expected = [
