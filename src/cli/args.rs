@@ -6,15 +6,53 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::data::named::Split;
 
+/// What somebody types on the first day.
+const EXAMPLES: &str = "\
+Examples:
+  ppl check model.vi                      is the model right?
+  ppl elbo model.vi                       what will be maximized, and why so
+  ppl fit model.vi --data data.csv        the posterior, as a table and in a folder, RUN
+  ppl eval runs/model-1 --data test.csv   how well it does on other rows
+
+Exit codes: 0 done, 1 the model or the data is wrong, 2 the command line is wrong, 3 the fit
+failed, 70 a bug in ppl, 130 interrupted (`--resume` goes on).";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  ppl check models/*.vi
+  ppl check model.vi --fix                rewrites it, and shows the difference
+  ppl explain funnel                      more about `ppl::model::funnel`";
+
+const ELBO_EXAMPLES: &str = "\
+Examples:
+  ppl elbo model.vi
+  ppl elbo model.vi --format latex > bound.tex
+  ppl elbo model.vi --format dot | dot -Tpdf -o model.pdf
+  ppl elbo model.vi --stage plan --data data.csv";
+
+const FIT_EXAMPLES: &str = "\
+Examples:
+  ppl fit model.vi --data data.csv
+  ppl fit vae.vi --data mnist --batch N=128 --epochs 20 --lr 1e-3 --out runs/vae
+  ppl fit --resume runs/vae vae.vi --data mnist
+  ppl fit ratings.vi --data ratings.csv --data users=users.csv --set K=5
+
+RUN holds summary.json, draws.csv (for ArviZ), params.safetensors and trace.csv.";
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  ppl simulate model.vi --set N=1000 --out data.csv
+  ppl simulate regression.vi --data predictors.csv --out data.csv";
+
 /// Variational inference for models written down.
 #[derive(Debug, Parser)]
-#[command(name = "ppl", version, about, disable_help_subcommand = true)]
+#[command(name = "ppl", version, about, disable_help_subcommand = true, after_help = EXAMPLES)]
 pub struct Args {
     /// When to color.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", display_order = 100)]
     pub color: Color,
     /// Print the passes of the compiler with their times.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 101)]
     pub verbose: bool,
     #[command(subcommand)]
     pub verb: Verb,
@@ -35,7 +73,7 @@ pub enum Verb {
     Elbo(Elbo),
     /// Fit a model to data and write a RUN folder.
     Fit(Box<Fit>),
-    /// The bound of rows that a run has not seen.
+    /// The bound of a finished run on other data, row by row.
     Eval(Eval),
     /// Draw latents and data from a model: data to try it on, and the truth beside it.
     Simulate(Simulate),
@@ -49,6 +87,7 @@ pub enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = CHECK_EXAMPLES)]
 pub struct Check {
     /// Model files.
     #[arg(required = true, value_name = "MODEL")]
@@ -66,12 +105,13 @@ pub struct Check {
 /// `--set K=V`, shared by verbs that compile.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Set {
-    /// The value of a `dim` or of a scalar `const`.
+    /// The value of a `dim` or of a scalar `const`: `K=5`. May be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     pub set: Vec<(String, f64)>,
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = ELBO_EXAMPLES)]
 pub struct Elbo {
     /// A model file.
     #[arg(value_name = "MODEL")]
@@ -116,18 +156,19 @@ pub struct Data {
     /// A named set, a file or a folder; `users=users.csv` names a source. May be repeated.
     #[arg(long = "data", value_name = "DATA")]
     pub data: Vec<String>,
-    /// Which part of a set that has two [default: train].
+    /// `train` or `test`, of a set that has both [default: train].
     #[arg(long, value_name = "SPLIT", value_parser = split)]
     pub split: Option<Split>,
     /// Rows of the source, the end excluded: `0..1000`.
     #[arg(long, value_name = "A..B", value_parser = rows)]
     pub rows: Option<(usize, usize)>,
-    /// Where named sets lie.
+    /// Where named sets lie [default: $PPL_DATA, else the user's cache].
     #[arg(long, value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = FIT_EXAMPLES)]
 pub struct Fit {
     /// A model file.
     #[arg(value_name = "MODEL")]
@@ -168,13 +209,13 @@ pub struct Fit {
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 #[command(next_help_heading = "In place of entries of the fit block")]
 pub struct Entries {
-    /// `elbo`, `elbo(beta: 4)`, ...
+    /// What is maximized: `elbo`, `elbo(beta: 4)`, ...
     #[arg(long, value_name = "OBJECTIVE")]
     pub objective: Option<String>,
     /// `adam`, `adam(lr: 1e-3)`, ...
     #[arg(long, value_name = "OPTIMIZER")]
     pub optimizer: Option<String>,
-    /// A number or a schedule.
+    /// The rate: `1e-3`, or a schedule such as `cosine(1e-3, warmup: 100)`.
     #[arg(long, value_name = "RATE")]
     pub lr: Option<String>,
     /// Rows drawn each step: `N=128`. May be repeated.
@@ -186,13 +227,13 @@ pub struct Entries {
     /// How many steps are made.
     #[arg(long, value_name = "N", conflicts_with = "epochs")]
     pub steps: Option<String>,
-    /// Independent copies of the objective a step.
+    /// Independent copies of the objective in a step.
     #[arg(long, value_name = "N")]
     pub particles: Option<String>,
-    /// `independent`, `antithetic` or `stratified`
+    /// How particles are drawn: `independent`, `antithetic` or `stratified`.
     #[arg(long, value_name = "KIND")]
     pub draws: Option<String>,
-    /// `converged`
+    /// When a fit ends by itself: `converged`.
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["epochs", "steps"])]
     pub stop: Option<String>,
     /// How many epochs without a gain end a fit with nets.
@@ -201,10 +242,10 @@ pub struct Entries {
     /// The largest norm of a gradient.
     #[arg(long, value_name = "NORM")]
     pub clip: Option<String>,
-    /// `auto`, `zero`, `prior`, `uniform(2)`, `{mu: 3}` or a JSON file.
+    /// Where it starts: `auto`, `zero`, `uniform(2)`, `{mu: 3}` or a JSON file.
     #[arg(long, value_name = "INIT")]
     pub init: Option<String>,
-    /// `meanfield`, `fullrank`, ...
+    /// The automatic guide: `meanfield`, `fullrank`, `lowrank(5)`, `map` or `laplace`.
     #[arg(long, value_name = "GUIDE")]
     pub guide: Option<String>,
 }
@@ -240,6 +281,7 @@ pub enum HeldOutBound {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = SIMULATE_EXAMPLES)]
 pub struct Simulate {
     /// A model file.
     #[arg(value_name = "MODEL")]
