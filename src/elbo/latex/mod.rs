@@ -12,6 +12,14 @@ mod token;
 use blocks::{Line, Section};
 use set::{element, escape, text};
 
+/// What is too wide for the page is made smaller until it fits: `\fit[share of the width]{formula}`.
+const FIT: &str = "\\newsavebox{\\wide}
+\\newcommand{\\fit}[2][.84]{\\sbox{\\wide}{$\\displaystyle #2$}%
+  \\ifdim\\wd\\wide>#1\\linewidth\\resizebox{#1\\linewidth}{!}{\\usebox{\\wide}}\\else\\usebox{\\wide}\\fi}";
+
+/// So many characters of what is printed as it stands fit on a line.
+const COLUMNS: usize = 108;
+
 /// A complete document of standard packages.
 pub fn document(elbo: &Elbo) -> String {
     let told = told(elbo);
@@ -20,7 +28,8 @@ pub fn document(elbo: &Elbo) -> String {
     let mut lines = vec![
         "\\documentclass{article}".to_string(),
         "\\usepackage[margin=2cm]{geometry}".into(),
-        "\\usepackage{amsmath,amssymb}".into(),
+        "\\usepackage{amsmath,amssymb,graphicx}".into(),
+        FIT.into(),
         "\\setlength{\\parindent}{0pt}".into(),
         "\\begin{document}".into(),
         String::new(),
@@ -30,7 +39,9 @@ pub fn document(elbo: &Elbo) -> String {
     // An energy has no guide, and its conditionals stand with its blocks.
     if contrast {
         let printed = objective_text(elbo);
-        lines.extend(["\\begin{verbatim}", printed.trim(), "\\end{verbatim}", "\\end{document}"].map(String::from));
+        let printed = printed.trim().lines().map(wrapped).collect::<Vec<_>>().join("\n");
+        lines.extend(["{\\footnotesize", "\\begin{verbatim}", &printed].map(String::from));
+        lines.extend(["\\end{verbatim}", "}", "\\end{document}"].map(String::from));
         return lines.join("\n") + "\n";
     }
     if !told.guide.is_empty() {
@@ -76,7 +87,7 @@ fn guide(told: &Told) -> Vec<String> {
             _ => "&\\sim",
         };
         let remark = if line.remark.is_empty() { String::new() } else { format!(" && {}", text(&line.remark)) };
-        format!("  {} {sign} {}{remark}", math(&line.name), math(&line.factor))
+        format!("  {} {sign} \\fit[.5]{{{}}}{remark}", math(&line.name), math(&line.factor))
     };
     aligned("align*", told.guide.iter().map(line).collect())
 }
@@ -95,7 +106,7 @@ fn terms(section: &Section, first: bool) -> Vec<String> {
         let words = line.words.iter().map(|words| format!(" \\quad {}", set::text(words))).collect::<String>();
         let scales = line.scales.iter().map(|scale| self::scale(scale)).collect::<String>();
         let sums = line.sums.iter().map(|sum| self::sum(sum)).collect::<String>();
-        format!("  {head}{sign} {beta}{scales}{sums}{}{words}", math(text))
+        format!("  {head}{sign} \\fit{{{beta}{scales}{sums}{}{words}}}", math(text))
     };
     aligned("align", section.terms.iter().enumerate().map(line).collect())
 }
@@ -131,7 +142,7 @@ fn capital(title: &str) -> String {
 }
 
 fn definitions(told: &Told) -> Vec<String> {
-    let line = |(name, value): &(String, String)| format!("  {} &= {}", math(name), math(value));
+    let line = |(name, value): &(String, String)| format!("  {} &= \\fit{{{}}}", math(name), math(value));
     aligned("align*", told.definitions.iter().map(line).collect())
 }
 
@@ -162,7 +173,7 @@ fn gradients(told: &Told) -> Vec<String> {
         let particles = line.particles.as_ref().map(|n| format!(", {}", escape(n))).unwrap_or_default();
         lines.push(String::new());
         lines.push(format!("Gradient in ${}$ (\\textbf{{{}}}{particles}):", math(&line.name), escape(line.estimator)));
-        let formula = parse::parse(&line.formula).map(|tree| format!("  & {}", set::set(&tree)));
+        let formula = parse::parse(&line.formula).map(|tree| format!("  & \\fit{{{}}}", set::set(&tree)));
         if formula.is_none() {
             lines.push(format!("{}.", escape(&line.formula)));
         }
@@ -170,8 +181,9 @@ fn gradients(told: &Told) -> Vec<String> {
         for (at, (part, place)) in line.cost.iter().enumerate() {
             let (sign, rest) = part.split_at(1);
             let head = if at == 0 { "\\text{cost} = {}" } else { "\\quad {}" };
+            let sign = if at == 0 && sign == "+" { "" } else { sign };
             let place = if place.is_empty() { String::new() } else { format!(" && {}", text(place)) };
-            body.push(format!("  & {head}{sign} {}{place}", math(rest.trim())));
+            body.push(format!("  & {head}{sign} \\fit[.6]{{{}}}{place}", math(rest.trim())));
         }
         if !body.is_empty() {
             lines.extend(aligned("align*", body));
@@ -182,7 +194,37 @@ fn gradients(told: &Told) -> Vec<String> {
     lines
 }
 
+/// A printed line, broken at blanks; what goes on stands four to the right.
+fn wrapped(line: &str) -> String {
+    let indent = line.len() - line.trim_start().len();
+    let mut lines = vec![String::new()];
+    // Columns are kept: several blanks in a row belong to what stands before them.
+    for word in line.split_inclusive(' ') {
+        let last = lines.len() - 1;
+        if lines[last].chars().count() + word.trim_end().chars().count() > COLUMNS && !lines[last].trim().is_empty() {
+            lines.push(" ".repeat(indent + 4));
+        }
+        lines.last_mut().into_iter().for_each(|line| line.push_str(word));
+    }
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+}
+
 fn aligned(environment: &str, lines: Vec<String>) -> Vec<String> {
     let body = lines.join(" \\\\\n");
     vec![format!("\\begin{{{environment}}}"), body, format!("\\end{{{environment}}}")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_broken_at_blanks() {
+        assert_eq!(wrapped("  short  as it is"), "  short  as it is");
+        let words = "word ".repeat(60);
+        let broken = wrapped(&format!("      {words}"));
+        assert!(broken.lines().all(|line| line.len() <= COLUMNS && line.trim_end() == line), "{broken}");
+        assert!(broken.lines().skip(1).all(|line| line.starts_with("          word")), "{broken}");
+        assert_eq!(broken.split_whitespace().count(), 60);
+    }
 }
