@@ -103,6 +103,11 @@ impl Line {
         self.cells.is_empty()
     }
 
+    /// Whether it ends with a comment, or is one.
+    fn has_comment(&self) -> bool {
+        self.comment.is_some() || self.cells.first().is_some_and(|cell| cell.text.starts_with('#'))
+    }
+
     pub fn append(&mut self, text: &str) {
         if let Some(cell) = self.cells.last_mut() {
             cell.text.push_str(text);
@@ -191,7 +196,8 @@ pub fn lines(text: &str, tokens: &[Token], head: Range<usize>, indent: usize, cl
         for &at in &atoms[from].comments {
             let comment = comment(text, tokens, at);
             match lines.last_mut() {
-                Some(line) if !begins_line(tokens, at) => line.comment = Some(comment),
+                // After a comma that is dropped there may be one already.
+                Some(line) if !begins_line(tokens, at) && !line.has_comment() => line.comment = Some(comment),
                 _ => lines.push(Line { open: true, ..Line::own_comment(here, comment.text) }),
             }
         }

@@ -237,7 +237,7 @@ impl Splitter<'_> {
         while at < to {
             match (self.word(at), self.brackets.close[at]) {
                 ("~" | "=", _) => return true,
-                (",", _) => return false,
+                ("," | ";", _) => return false,
                 (_, Some(Close::At(close))) => at = close + 1,
                 _ => at += 1,
             }

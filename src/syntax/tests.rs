@@ -8,6 +8,7 @@ mod trees;
 mod mistakes;
 mod layout;
 mod laws;
+mod generated;
 
 fn parsed(text: &str) -> (Ast, Problems) {
     parse(&Source::new("test.vi", text))

@@ -263,9 +263,6 @@ impl<'a> Checker<'a> {
         // The arguments of a Normal are those of a LogNormal: that offer can be typed as it stands.
         let offer = match (&support, dist.kind) {
             (Support::Positive, Kind::Normal) if !args.ends_with("...") => Some(format!("LogNormal{args}")),
-            // What is relaxed is the gradient, not the factor.
-            (Support::Binary, Kind::RelaxedBernoulli) => Some("Bernoulli(p) by concrete(0.5)".into()),
-            (Support::OneHot(_), Kind::Concrete) => Some("OneHot(p)".into()),
             _ => family(&support).map(String::from),
         };
         let (own, support) = (self.support_text(&own), self.support_text(&support));

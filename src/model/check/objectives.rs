@@ -37,7 +37,7 @@ const OBJECTIVES: &[Row] = &[
     }),
     row("forward_kl", "forward_kl, or forward_kl(256)", 1, None, |n, _| whole(n[0]).map(Objective::ForwardKl)),
     row("wake_sleep", "wake_sleep", 0, None, |_, _| Some(Objective::WakeSleep)),
-    row("rws", "rws(10), or rws(10, sleep: 0.5)", 1, Some("sleep"), |n, sleep| {
+    row("rws", "rws(10)` or `rws(10, sleep: 0.5)", 1, Some("sleep"), |n, sleep| {
         let sleep = sleep.unwrap_or(0.0);
         whole(n[0]).filter(|_| (0.0..=1.0).contains(&sleep)).map(|draws| Objective::Rws { draws, sleep })
     }),

@@ -92,9 +92,12 @@ impl From<Calls> for Problem {
             .help(format!("leave `{name}` out, or write `{name}(x[k] for k in K)`")),
             Calls::Recursion { name, through, span } => {
                 let help = if through.is_empty() {
-                    "its body may not call itself; write a comprehension".to_string()
+                    "its body may not call itself; write a comprehension, or a definition in a chain: `h = if t == 0 then 0 else f(h[t-1])`".to_string()
                 } else {
-                    format!("it is reached again through {}", quoted(&through))
+                    format!(
+                        "it is reached again through {}; for a recurrence write a definition in a chain, `h = if t == 0 then 0 else f(h[t-1])`",
+                        quoted(&through)
+                    )
                 };
                 Problem::error("ppl::model::recursion", format!("`{name}` calls itself"))
                     .label(span, "declared here")

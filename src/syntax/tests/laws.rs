@@ -4,7 +4,7 @@ use super::*;
 use crate::syntax::split::Split;
 
 /// The tree without its places: what `fmt` may not change.
-fn shape(ast: &Ast) -> String {
+pub(super) fn shape(ast: &Ast) -> String {
     let text = format!("{:?}", ast.items);
     let mut parts = text.split("Span { start: ");
     let first = parts.next().unwrap_or("").to_string();
@@ -33,7 +33,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// What must hold of every text without mistakes.
-fn check_layout(text: &str) {
+pub(super) fn check_layout(text: &str) {
     let ast = good(text);
     let printed = print(&ast);
     let again = good(&printed);
@@ -77,7 +77,7 @@ fn spans_cover_what_was_written() {
 }
 
 /// SplitMix64 (Steele, Lea & Flood 2014).
-struct Random(u64);
+pub(super) struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -88,11 +88,11 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
     }
 
-    fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.below(list.len())]
     }
 }
@@ -130,7 +130,7 @@ fn mutate(text: &str, random: &mut Random) -> String {
 /// A second a text is a hang; models take about a millisecond.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(1);
 
-fn mutations() -> usize {
+pub(super) fn mutations() -> usize {
     if cfg!(debug_assertions) { 300 } else { 10_000 }
 }
 
@@ -157,7 +157,7 @@ fn mutated_models_never_panic_or_hang_and_what_parses_is_laid_out() {
 }
 
 /// The same tokens with other blanks, newlines where a statement may go on, and comments.
-fn relayout(text: &str, random: &mut Random) -> String {
+pub(super) fn relayout(text: &str, random: &mut Random) -> String {
     let split = Split::new(text, &mut vec![]);
     let mut out = String::new();
     let mut depth: usize = 0;
@@ -228,34 +228,38 @@ fn any_layout_of_a_model_has_the_same_tree_and_one_fixed_point() {
     }
 }
 
-/// A comment after every token where the text goes on, and at every line's end: none is lost, and none changes the tree.
 #[test]
 fn a_comment_may_stand_in_every_position() {
     let step = if cfg!(debug_assertions) { 41 } else { 1 };
     for (name, text) in files() {
-        let split = Split::new(&text, &mut vec![]);
-        let tree = shape(&good(&text));
-        let mut depth: usize = 0;
-        for (i, token) in split.tokens.iter().enumerate() {
-            let word = &text[token.span.start..token.span.end];
-            match word {
-                "(" | "[" => depth += 1,
-                ")" | "]" => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            let next = split.tokens.get(i + 1).map_or("\n", |next| &text[next.span.start..next.span.end]);
-            let goes_on = depth > 0 || matches!(word, "," | "=" | "~" | ":" | "->" | "then" | "else" | "+" | "-" | "*");
-            let comment = match (goes_on, next) {
-                (_, "\n") => " # here",
-                (true, _) if !next.starts_with('#') => " # here\n",
-                _ => continue,
-            };
-            if i % step != 0 || word.starts_with('#') {
-                continue;
-            }
-            let other = format!("{}{comment}{}", &text[..token.span.end], &text[token.span.end..]);
-            assert!(shape(&good(&other)) == tree, "{name} as\n{other}");
-            check_layout(&other);
+        comment_everywhere(&name, &text, step);
+    }
+}
+
+/// A comment after every token where the text goes on, and at every line's end: none is lost, and none changes the tree.
+pub(super) fn comment_everywhere(name: &str, text: &str, step: usize) {
+    let split = Split::new(text, &mut vec![]);
+    let tree = shape(&good(text));
+    let mut depth: usize = 0;
+    for (i, token) in split.tokens.iter().enumerate() {
+        let word = &text[token.span.start..token.span.end];
+        match word {
+            "(" | "[" => depth += 1,
+            ")" | "]" => depth = depth.saturating_sub(1),
+            _ => {}
         }
+        let next = split.tokens.get(i + 1).map_or("\n", |next| &text[next.span.start..next.span.end]);
+        let goes_on = depth > 0 || matches!(word, "," | "=" | "~" | ":" | "->" | "then" | "else" | "+" | "-" | "*");
+        let comment = match (goes_on, next) {
+            (_, "\n") => " # here",
+            (true, _) if !next.starts_with('#') => " # here\n",
+            _ => continue,
+        };
+        if i % step != 0 || word.starts_with('#') {
+            continue;
+        }
+        let other = format!("{}{comment}{}", &text[..token.span.end], &text[token.span.end..]);
+        assert!(shape(&good(&other)) == tree, "{name} as\n{other}");
+        check_layout(&other);
     }
 }
