@@ -272,6 +272,9 @@ pub fn missing_block(look: &Look) -> Slip {
         Some(colon) if word == "for" => look.said_head(colon),
         _ => look.said_head(look.tokens.len()),
     };
+    // `for (n in 1:N)` and the like are no heads of ours.
+    let odd = word == "for" && !(look.is_name(1) && look.text(2) == "in" && look.is_name(3));
+    let head = if odd { "for n in N".into() } else { head };
     let help = format!("write `{head} {{ ... }}`, with the `{{` on the same line");
     slip(
         "ppl::syntax::block",

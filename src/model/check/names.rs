@@ -288,7 +288,8 @@ impl<'a> Checker<'a> {
         let among = if sought == Sought::Value { self.scope.visible() } else { self.scope.declared(sought) };
         let nearest = nearest(name, among.iter().copied());
         let visible = among.into_iter().map(String::from).collect();
-        self.report(Names::Unknown { name: name.into(), span, sought, nearest, visible });
+        let guide = self.place == Place::Guide;
+        self.report(Names::Unknown { name: name.into(), span, sought, guide, nearest, visible });
     }
 
     /// The node a definition stands for, under its name.

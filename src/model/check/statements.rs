@@ -46,7 +46,11 @@ impl<'a> Checker<'a> {
                     _ => self.check_grouped(targets, dist, stmt.span),
                 }
             }
-            Stmt::Error { binds } => binds.iter().for_each(|name| self.declare_broken(name)),
+            Stmt::Error { binds } => {
+                // What it would have observed or read is not known.
+                self.has_broken_items = true;
+                binds.iter().for_each(|name| self.declare_broken(name));
+            }
         }
     }
 

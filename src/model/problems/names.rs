@@ -14,23 +14,66 @@ pub(in crate::model) enum Sought {
 }
 
 pub(in crate::model) enum Names {
-    Unknown { name: String, span: Span, sought: Sought, nearest: Option<String>, visible: Vec<String> },
-    UsedBefore { name: String, span: Span, declared: Span },
-    ReadsItself { name: String, span: Span },
-    Duplicate { name: String, first: Span, second: Span },
-    Builtin { name: String, span: Span },
-    Hides { name: String, span: Span, hidden: Span },
-    Closed { name: String, span: Span, declared: Span, what: &'static str, body: String },
-    ModelDefinition { name: String, span: Span, declared: Span },
-    GuideName { name: String, span: Span, declared: Span },
+    /// `guide`: read there, where a param may be declared.
+    Unknown {
+        name: String,
+        span: Span,
+        sought: Sought,
+        guide: bool,
+        nearest: Option<String>,
+        visible: Vec<String>,
+    },
+    UsedBefore {
+        name: String,
+        span: Span,
+        declared: Span,
+    },
+    ReadsItself {
+        name: String,
+        span: Span,
+    },
+    Duplicate {
+        name: String,
+        first: Span,
+        second: Span,
+    },
+    Builtin {
+        name: String,
+        span: Span,
+    },
+    Hides {
+        name: String,
+        span: Span,
+        hidden: Span,
+    },
+    Closed {
+        name: String,
+        span: Span,
+        declared: Span,
+        what: &'static str,
+        body: String,
+    },
+    ModelDefinition {
+        name: String,
+        span: Span,
+        declared: Span,
+    },
+    GuideName {
+        name: String,
+        span: Span,
+        declared: Span,
+    },
 }
 
 impl From<Names> for Problem {
     fn from(fact: Names) -> Problem {
         match fact {
-            Names::Unknown { name, span, sought, nearest, visible } => {
+            Names::Unknown { name, span, sought, guide, nearest, visible } => {
                 let listed = if visible.len() > 12 { &[] } else { visible.as_slice() };
                 let otherwise = match (sought, listed) {
+                    (Sought::Value, _) if guide => {
+                        format!("declare it in the guide, above this line: `param {name}: real`, or `{name} = ...`")
+                    }
                     (Sought::Value, []) => format!("declare `{name}` above this line"),
                     (Sought::Value, names) => {
                         format!("declare `{name}` above this line; names that can be read here: {}", quoted(names))

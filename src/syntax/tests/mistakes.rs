@@ -86,6 +86,7 @@ fn in_a_block() {
             ("for (n in N) { }", "plate", "(n in N)", "for n in N"),
             ("for n in N", "block", "for n in N", "`for n in N { ... }`"),
             ("for n in N:", "block", "for n in N:", "`for n in N { ... }`"),
+            ("for (n in 1:N)", "block", "for (n in 1:N)", "`for n in N { ... }`"),
             ("for n N { }", "expected", "N", "for NAME in DIM"),
             ("for = 3", "reserved", "for", "my_for"),
             ("if a { b ~ Normal(0, 1) }", "if", "if", "if c then a else b"),
