@@ -39,10 +39,12 @@ pub fn tails(g: &mut Graph, dist: &Dist, at: NodeId) -> Option<(NodeId, NodeId)>
 /// which are beyond three times the bound, add nothing to it.
 fn beyond(g: &mut Graph, dist: &Dist, below: NodeId, last: usize) -> NodeId {
     let next = log_mass(g, dist, last + 1, 2 * (last + 1) + 16);
-    let tiny = g.number(-1e-300);
-    let below = g.min(below, tiny);
-    let rest = cdf::log1mexp(g, below);
-    g.max(rest, next)
+    // Where nothing is left of the difference it is not looked at; its slope is a number there in single precision too.
+    let (rounding, tiny) = (g.number(-1e-15), g.number(-1e-30));
+    let (is_rounding, safe) = (g.less(rounding, below), g.min(below, tiny));
+    let rest = cdf::log1mexp(g, safe);
+    let larger = g.max(rest, next);
+    g.either(is_rounding, next, larger)
 }
 
 /// The logarithm of the sum of the probabilities of `count` states, for every component of the arguments.

@@ -21,6 +21,7 @@ const FILES: &[(&str, usize)] = &[
     ("tests/cases/elbo_scalars.vi", 2),
     ("tests/cases/elbo_scalars_positive.vi", 2),
     ("tests/cases/elbo_scalar_data.vi", 2),
+    ("tests/cases/elbo_cut.vi", 3),
     ("tests/cases/elbo_share_child.vi", 2),
     ("tests/cases/elbo_chain.vi", 1),
     ("tests/cases/elbo_chain.vi", 2),
