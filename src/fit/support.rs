@@ -207,12 +207,15 @@ impl<'a> Guard<'a> {
         let text = |span: Span| model.source.slice(span).to_string();
         let wanted = support.print(&model.dims, &|node| model.graph.nodes[node].span.map_or("...".into(), text));
         let mut message = what.to_string();
-        if let Some(site) = self.owner(span) {
+        if let Some(site) = self.owner(span).filter(|site| !what.contains(&format!("`{site}`"))) {
             message += &format!(" for `{site}`");
         }
+        let data = self.is_whole_distribution(span);
         message += &match (outside.side, outside.why) {
             (Side::Value, None) => format!(" is {}, which is not `{wanted}`", number(outside.value)),
             (Side::Value, Some(why)) => format!(" is not `{wanted}`: {why}"),
+            // An end of the distribution that data lie beyond.
+            (Side::AboveLow, _) if data => format!(" is {}, below 0", number(outside.value)),
             (Side::AboveLow, _) => format!(" lies {} below `{wanted}`", number(-outside.value)),
             (Side::BelowHigh, _) => format!(" lies {} above `{wanted}`", number(-outside.value)),
         };
@@ -221,8 +224,22 @@ impl<'a> Guard<'a> {
             message += &outside.place.entry();
         }
         Problem::error("ppl::fit::support", message)
-            .label(span, format!("must be `{wanted}` at every row and step"))
-            .help(fitting::offer(support, &text(span)))
+            .label(span, if data { "no such value is drawn".into() } else { format!("must be `{wanted}` at every row and step") })
+            .help(match data {
+            true => {
+                "what is observed must lie where its distribution has values: change the bounds, or leave such rows out"
+                    .into()
+            }
+            false => fitting::offer(support, &text(span)),
+        })
+    }
+
+    /// Whether this is all that stands right of the `~` of an observation.
+    fn is_whole_distribution(&self, at: Span) -> bool {
+        self.elbo.model.statements.iter().any(|statement| match statement {
+            Statement::Observe(y) => y.span.start < at.start && y.span.end == at.end,
+            _ => false,
+        })
     }
 
     /// The site, data item or definition whose statement this stands in.

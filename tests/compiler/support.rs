@@ -81,6 +81,14 @@ fn counts_are_those_of_all_tries() {
     stops(model, "count", &[], &said);
 }
 
+#[test]
+fn data_beyond_an_end_of_their_distribution_are_named() {
+    let model = "model {\n  a ~ Gamma(2, 1)\n  for n in N { y[n] ~ Truncated(Poisson(a), lo: 2) }\n}";
+    let said =
+        ["`y` less `lo` of Truncated is -1, below 0, at row n = 0", "no such value is drawn", "change the bounds"];
+    stops(model, "count", &[], &said);
+}
+
 /// Stops with exit code 3 and these words; the same number of steps can be gone on from.
 fn fails(blocks: &str, args: &[&str], said: &[&str]) {
     let (code, text) = fit(blocks, "real", args);
