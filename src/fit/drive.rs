@@ -14,7 +14,7 @@ use super::{
 };
 use crate::data::Bound;
 use crate::elbo::{Elbo, Treatment};
-use crate::model::{Auto, FitBlock, Init, OptimizerRule, Rate};
+use crate::model::{Auto, Draws, FitBlock, Init, OptimizerRule, Rate};
 use crate::plan::lower::Layout;
 use crate::plan::{Backend, Precision};
 use crate::problem::Problem;
@@ -250,10 +250,13 @@ fn stochastic(
     let nets = task.elbo.model.params.iter().any(|param| param.net.is_some());
     let precision = if nets { Precision::F32 } else { task.backend.widest() };
     let rate = block.optimizer.as_ref().and_then(|o| o.lr).unwrap_or(Rate::Constant(DEFAULT_RATE));
+    // A draw alone has no partner.
+    let draws = block.draws.unwrap_or(Draws::Independent);
     let settings = stochastic::Settings {
         seed: task.seed,
         steps,
-        particles: block.particles.unwrap_or(1),
+        particles: block.particles.unwrap_or(if draws == Draws::Independent { 1 } else { 2 }),
+        draws,
         schedule: schedule(rate),
         clip: block.clip,
         batches,

@@ -1,9 +1,11 @@
 //! What a plan is given at each run: parameters, noise by name, and the rows of a batch.
 
+use super::paired;
 use crate::data::{Array, Bound};
 use crate::elbo::{Elbo, Treatment};
 use crate::kernel::noise::{Index, Key, Noise as Source, Stream};
 use crate::math::{Noise, SiteId};
+use crate::model;
 use crate::plan::Failure;
 use crate::plan::lower::{InputKind, Layout, Program};
 use crate::problem::Bug;
@@ -15,6 +17,8 @@ const JOINT: u32 = u32::MAX;
 const LAYERS: u32 = 1 << 31;
 /// An automatic factor whose rows are in a batch, beside its site's name.
 const AUTO: u32 = 1 << 30;
+/// Nor the places of stratified draws in their strata.
+const STRATA: u32 = 1 << 29;
 
 /// Names the draws of one run.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +28,8 @@ pub struct Draws {
     pub step: u64,
     /// The number of the first draw; a block of draws is the same whatever blocks came before.
     pub first: usize,
+    /// How they go together; the noise of layers is always independent.
+    pub paired: model::Draws,
 }
 
 /// Rows of a batched dim, ascending.
@@ -122,6 +128,13 @@ impl<'a> Feed<'a> {
                 }
                 _ => {}
             }
+            let (noise, name) = match self.inputs[i] {
+                InputKind::AutoNoise => (Noise::Normal, AUTO),
+                InputKind::Noise { site, noise } => (noise, site.0),
+                _ => continue,
+            };
+            let key = Key { seed: draws.seed, stream: draws.stream, step: draws.step, site: STRATA | name };
+            paired::arrange(&mut self.buffers[i], self.shapes[i][0], draws.paired, noise, key);
         }
     }
 

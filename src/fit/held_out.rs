@@ -9,6 +9,7 @@ use super::{Estimate, Failure};
 use crate::data::Bound;
 use crate::elbo::{Elbo, Estimator, Treatment};
 use crate::kernel::noise::Stream;
+use crate::model::Draws::Independent;
 use crate::model::Statement;
 use crate::plan::lower::{self, Batch, Program};
 use crate::plan::{Backend, Evaluate, Precision};
@@ -102,7 +103,10 @@ impl Evaluator<'_, '_> {
         let batch = self.batched.then_some(rows);
         for first in (0..self.task.draws).step_by(block) {
             feed.give(self.task.params, None);
-            feed.noise(Draws { seed: self.task.seed, stream: Stream::Evaluate, step: 3, first }, batch);
+            feed.noise(
+                Draws { seed: self.task.seed, stream: Stream::Evaluate, step: 3, first, paired: Independent },
+                batch,
+            );
             if let Some(rows) = batch {
                 feed.rows(rows)?;
             }

@@ -6,10 +6,11 @@ use crate::dist::bijector::Bijector;
 use crate::elbo::Elbo;
 use crate::kernel::noise::{Index, Key, Stream};
 use crate::math::Support;
-use crate::model::{Auto, Init, Param, Start};
+use crate::model::{Auto, Init, Owner, Param, Start};
 use crate::plan::lower::{self, Layout};
-use crate::problem::Problem;
+use crate::problem::{Bug, Problem};
 use crate::shape::Size;
+use crate::simulate;
 
 /// The guide of an optimizer that the user wrote starts this narrow, so that the first gradients are about location.
 const SCALE: f64 = 0.1;
@@ -28,26 +29,6 @@ pub fn point(
     start: u64,
 ) -> Result<Vec<f64>, Failure> {
     let mut point = vec![0.0; layout.point()];
-    for (k, block) in layout.sites.iter().enumerate() {
-        let out = &mut point[block.offset..block.offset + block.len()];
-        let site = &elbo.model.sites[block.of.index()];
-        let uniform = |width: f64, out: &mut [f64]| {
-            let noise = Key { seed, stream: Stream::Start, step: FURTHER_STEPS * start, site: k as u32 }.noise();
-            noise.fill_uniform(Index::default(), out);
-            out.iter_mut().for_each(|u| *u = width * (2.0 * *u - 1.0));
-        };
-        match init {
-            Init::Auto | Init::Zero if start == 0 => {}
-            Init::Auto | Init::Zero => uniform(FURTHER, out),
-            Init::Prior => return Err(limitation("init: prior")),
-            Init::Uniform(width) => uniform(*width, out),
-            Init::Values(values) => match values.get(&site.name) {
-                Some(values) => unconstrained(elbo, data, &site.support, values, out, &site.name)?,
-                None if start == 0 => {}
-                None => uniform(FURTHER, out),
-            },
-        }
-    }
     for block in &layout.params {
         let param = &elbo.model.params[block.of.index()];
         let at = layout.latents + block.offset;
@@ -59,7 +40,63 @@ pub fn point(
             _ => declared(elbo, data, param, block.of.0, Named { seed, start }, out)?,
         }
     }
+    if *init == Init::Prior {
+        from_prior(elbo, data, layout, Named { seed, start }, &mut point)?;
+        return Ok(point);
+    }
+    for (k, block) in layout.sites.iter().enumerate() {
+        let out = &mut point[block.offset..block.offset + block.len()];
+        let site = &elbo.model.sites[block.of.index()];
+        let uniform = |width: f64, out: &mut [f64]| {
+            let noise = Key { seed, stream: Stream::Start, step: FURTHER_STEPS * start, site: k as u32 }.noise();
+            noise.fill_uniform(Index::default(), out);
+            out.iter_mut().for_each(|u| *u = width * (2.0 * *u - 1.0));
+        };
+        match init {
+            Init::Auto | Init::Zero | Init::Prior if start == 0 => {}
+            Init::Auto | Init::Zero | Init::Prior => uniform(FURTHER, out),
+            Init::Uniform(width) => uniform(*width, out),
+            Init::Values(values) => match values.get(&site.name) {
+                Some(values) => unconstrained(elbo, data, &site.support, values, out, &site.name)?,
+                None if start == 0 => {}
+                None => uniform(FURTHER, out),
+            },
+        }
+    }
     Ok(point)
+}
+
+/// Latents drawn from the model, given its point parameters where they start; where a draw has no place on the
+/// unconstrained scale, 0.
+fn from_prior(elbo: &Elbo, data: &Bound, layout: &Layout, named: Named, point: &mut [f64]) -> Result<(), Failure> {
+    if layout.sites.is_empty() {
+        return Ok(());
+    }
+    let mut params = simulate::Given::new();
+    for block in &layout.params {
+        let param = &elbo.model.params[block.of.index()];
+        if param.owner == Owner::Model {
+            let free = &point[layout.latents + block.offset..][..block.len()];
+            params.insert(param.name.clone(), constrained(elbo, data, &param.support, free)?);
+        }
+    }
+    let task = simulate::Task { model: &elbo.model, data, params: &params, seed: named.seed };
+    let drawn = simulate::prior(&task, named.start).map_err(|failure| match failure {
+        simulate::Failure::Bug(bug) => Failure::Bug(bug),
+        simulate::Failure::Problems(problems) => match problems.sorted().into_iter().next() {
+            Some(problem) => Failure::from(problem),
+            None => Failure::Bug(Bug("a prior that cannot be drawn from, for no reason".into())),
+        },
+    })?;
+    for block in &layout.sites {
+        let site = &elbo.model.sites[block.of.index()];
+        let out = &mut point[block.offset..block.offset + block.len()];
+        let map = map(elbo, data, &site.support).ok_or_else(|| Bug(format!("`{}` has no map", site.name)))?;
+        let values = &drawn[block.of.index()];
+        let free = values.chunks(width(data, &site.support)?).flat_map(|value| map.inverse_f64(value));
+        out.iter_mut().zip(free).for_each(|(to, from)| *to = if from.is_finite() { from } else { 0.0 });
+    }
+    Ok(())
 }
 
 /// Tries of the search for a finite value have the steps between two starts.
@@ -149,11 +186,8 @@ pub(super) fn unconstrained(
                 .help("give as many numbers as it has entries, each strictly inside its declared support"),
         )
     };
-    let bound = |node| lower::constant(elbo, data, node, &[]).map_or(f64::NAN, |value| value[0]);
-    let bijector = Bijector::of(support).ok_or_else(wrong)?.with_bounds(&bound);
-    // The vectors and matrices of these supports are one value each; the others are values entry by entry.
-    let width: usize = lower::sizes(&support.own_axes(), data)?.iter().product();
-    let free: Vec<f64> = values.chunks(width.max(1)).flat_map(|value| bijector.inverse_f64(value)).collect();
+    let map = map(elbo, data, support).ok_or_else(wrong)?;
+    let free: Vec<f64> = values.chunks(width(data, support)?).flat_map(|value| map.inverse_f64(value)).collect();
     if free.len() != out.len() || free.iter().any(|u| !u.is_finite()) {
         return Err(wrong());
     }
@@ -161,9 +195,20 @@ pub(super) fn unconstrained(
     Ok(())
 }
 
-fn limitation(what: &str) -> Failure {
-    Failure::from(
-        Problem::error("ppl::limitation::init", format!("`{what}` is not there yet"))
-            .help("use `init: auto`, `zero`, `uniform(2)` or values such as `{mu: 3}`"),
-    )
+/// Coordinates to values on the constrained scale, one value of the support at a time.
+fn constrained(elbo: &Elbo, data: &Bound, support: &Support, free: &[f64]) -> Result<Vec<f64>, Failure> {
+    let map = map(elbo, data, support).ok_or_else(|| Bug("a parameter without a map".into()))?;
+    let own: usize = lower::sizes(&map.free_event(&support.own_axes()), data)?.iter().product();
+    Ok(free.chunks(own.max(1)).flat_map(|value| map.forward_f64(value)).collect())
+}
+
+/// The map onto a support, with its bounds as numbers.
+fn map(elbo: &Elbo, data: &Bound, support: &Support) -> Option<Bijector> {
+    let bound = |node| lower::constant(elbo, data, node, &[]).map_or(f64::NAN, |value| value[0]);
+    Some(Bijector::of(support)?.with_bounds(&bound))
+}
+
+/// The vectors and matrices of some supports are one value each; the others are values entry by entry.
+fn width(data: &Bound, support: &Support) -> Result<usize, Failure> {
+    Ok(lower::sizes(&support.own_axes(), data)?.iter().product::<usize>().max(1))
 }

@@ -4,7 +4,7 @@
 use super::optimizer::Rule;
 use super::{drive, laplace};
 use crate::elbo::{Elbo, Estimator, Objective, SiteView, Treatment};
-use crate::model::{Auto, Draws, FitBlock, Optimizer, OptimizerRule, Rate, Statement, followed};
+use crate::model::{Auto, FitBlock, Optimizer, OptimizerRule, Rate, Statement, followed};
 use crate::problem::{Problem, Problems};
 use crate::shape::AxisId;
 use crate::source::Span;
@@ -126,10 +126,6 @@ fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
     if let (Some(starts), Some(because)) = (block.starts.filter(|starts| *starts > 1), because) {
         let help = format!("run with several `--seed`s and keep the best bound (stochastic path: {because})");
         limited("starts", "ppl::limitation::starts", format!("`starts: {starts}` by noisy gradients"), &help);
-    }
-    if let Some(draws) = block.draws.filter(|draws| *draws != Draws::Independent) {
-        let what = format!("`draws: {}`", draws.name());
-        limited("draws", "ppl::limitation::fit_entry", what, "leave it out: draws are independent");
     }
     if block.patience.is_some() {
         limited("patience", "ppl::limitation::fit_entry", "`patience`".into(), "say how long: `epochs: 20`");

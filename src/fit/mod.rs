@@ -23,6 +23,7 @@ mod mode;
 pub mod named;
 mod objective;
 pub mod optimizer;
+mod paired;
 pub mod place;
 pub mod posterior;
 pub mod schedule;

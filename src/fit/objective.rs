@@ -8,6 +8,7 @@ use super::posterior::Fitted;
 use super::{Estimate, Failure};
 use crate::diagnose::convergence::mean_and_variance;
 use crate::kernel::noise::Stream;
+use crate::model::Draws::Independent;
 use crate::plan::lower::{self, Batch};
 
 /// Fresh draws: as many as tell it well, or a fifth of the fit.
@@ -38,7 +39,10 @@ pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
         let share = block.as_ref().map_or(1.0, |_| size as f64 / rows as f64);
         feed.give(params, block.as_ref());
         for (first, value) in values.iter_mut().enumerate() {
-            feed.noise(Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 2, first }, block.as_ref());
+            feed.noise(
+                Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 2, first, paired: Independent },
+                block.as_ref(),
+            );
             if let Some(rows) = block {
                 feed.rows(rows)?;
             }

@@ -19,6 +19,7 @@ use crate::diagnose::summary::Summary;
 use crate::elbo::{Elbo, Treatment};
 use crate::kernel::noise::Stream;
 use crate::model::Auto;
+use crate::model::Draws::Independent;
 use crate::plan::lower::{self, Batch, Given, Program};
 use crate::plan::{Backend, Evaluate, Precision};
 
@@ -286,5 +287,5 @@ impl<'a> Block<'a> {
 
 /// The names of the draws that are told of.
 fn draws_from(fitted: &Fitted, first: usize) -> Draws {
-    Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 0, first }
+    Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 0, first, paired: Independent }
 }

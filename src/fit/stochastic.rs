@@ -15,6 +15,7 @@ use super::{Control, Event, Failure, Phase, State, Watch, stepped};
 use crate::data::{Array, Bound};
 use crate::elbo::Elbo;
 use crate::kernel::noise::Stream;
+use crate::model;
 use crate::plan::lower::{self, Batch, Given};
 use crate::plan::{Backend, Evaluate, Precision};
 
@@ -24,6 +25,8 @@ pub struct Settings {
     pub steps: usize,
     /// Independent copies of the whole objective a step.
     pub particles: usize,
+    /// How those go together.
+    pub draws: model::Draws,
     pub schedule: Schedule,
     /// Largest norm of the gradient of the objective divided by rows.
     pub clip: Option<f64>,
@@ -170,7 +173,8 @@ impl Steps<'_, '_> {
                 stage
             }
         };
-        let draws = Draws { seed: settings.seed, stream: Stream::Train, step: step as u64, first: 0 };
+        let draws =
+            Draws { seed: settings.seed, stream: Stream::Train, step: step as u64, first: 0, paired: settings.draws };
         stage.feed.give(&ascent.params, rows.as_ref());
         stage.feed.noise(draws, rows.as_ref());
         if let Some(rows) = &rows {

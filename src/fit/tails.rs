@@ -10,6 +10,7 @@ use super::posterior::Fitted;
 use crate::diagnose::psis::{Importance, KHAT_FLAGGED};
 use crate::elbo::{Elbo, Estimator, Treatment, cost};
 use crate::kernel::noise::Stream;
+use crate::model::Draws::Independent;
 use crate::plan::lower::{self, Batch};
 use crate::shape::AxisId;
 
@@ -67,7 +68,10 @@ pub fn tails(fitted: &Fitted, params: &[f64]) -> Result<Result<RowTails, String>
         };
         let rows = Rows { dim, ids: ids.to_vec() };
         feed.give(params, Some(&rows));
-        feed.noise(Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 1, first: 0 }, Some(&rows));
+        feed.noise(
+            Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 1, first: 0, paired: Independent },
+            Some(&rows),
+        );
         feed.rows(&rows)?;
         let outputs = evaluator.run(&feed.slices())?;
         khats.extend((0..ids.len()).map(|row| khat(&outputs, row, ids.len())));

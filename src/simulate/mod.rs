@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::data::Bound;
+use crate::kernel::noise::Stream;
 use crate::math::eval::{Env, Eval, Positions, Values};
 use crate::math::{NodeId, Op, Pick};
 use crate::model::{Model, Owner, Statement};
@@ -16,12 +17,14 @@ use crate::shape::AxisId;
 mod check;
 mod draw;
 mod params;
+mod prior;
 mod problems;
 mod recipe;
 mod world;
 
 pub use check::{observed, refusals};
 pub use params::Given;
+pub use prior::prior;
 
 use problems::SimulateProblem;
 use recipe::{Recipe, Recipes};
@@ -83,10 +86,10 @@ type Result<T> = std::result::Result<T, Failure>;
 pub fn simulate(task: &Task) -> Result<Outcome> {
     let recipes = Recipes::of(task.model, &task.data.dims)?;
     let params = params::values(task)?;
-    let world = World::new(task, &recipes, params)?;
+    let world = World::new(task, &recipes, params, Stream::Simulate)?;
     let leaf = |_: &Eval, op: &Op, at: &Positions| world.leaf(op, at);
     let env = Env { leaf: &leaf, dim: &|dim| task.data.dims.get(&dim).copied(), first: &|axis| world.first(axis) };
-    let run = Run { task, recipes: &recipes, world: &world, eval: Eval::new(&recipes.graph, env) };
+    let run = Run { task, recipes: &recipes, world: &world, eval: Eval::new(&recipes.graph, env), drawn: Drawing::All };
     let all: Vec<usize> = (0..task.model.statements.len()).collect();
     run.block(&all, &mut Positions::new(), 0)?;
     let definitions = run.definitions()?;
@@ -103,6 +106,15 @@ struct Run<'a> {
     recipes: &'a Recipes,
     world: &'a World<'a>,
     eval: Eval<'a>,
+    drawn: Drawing,
+}
+
+/// Which statements are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drawing {
+    All,
+    /// Latents, beside data that are given.
+    Latents,
 }
 
 impl Run<'_> {
@@ -135,6 +147,10 @@ impl Run<'_> {
     fn statement(&self, place: usize, at: &Positions) -> Result<()> {
         let model = self.task.model;
         match (&model.statements[place], &self.recipes.of[place]) {
+            (Statement::Latent(id), recipe) if self.drawn == Drawing::Latents => {
+                self.from_prior(*id, recipe.as_ref(), at)
+            }
+            _ if self.drawn == Drawing::Latents => Ok(()),
             (Statement::Latent(id), Some(recipe)) => {
                 let site = &model.sites[id.index()];
                 let values = self.draw(recipe, at)?;

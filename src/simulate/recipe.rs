@@ -53,33 +53,62 @@ pub struct Recipes {
 }
 
 impl Recipes {
-    pub fn of(model: &Model, dims: &BTreeMap<DimId, usize>) -> Result<Recipes> {
-        let mut recipes = Recipes {
+    fn empty(model: &Model) -> Recipes {
+        Recipes {
             graph: model.graph.clone(),
             axes: model.axes.clone(),
             of: vec![],
             sources: BTreeMap::new(),
             read_again: BTreeMap::new(),
-        };
+        }
+    }
+
+    pub fn of(model: &Model, dims: &BTreeMap<DimId, usize>) -> Result<Recipes> {
+        let mut recipes = Recipes::empty(model);
         for statement in &model.statements {
-            let recipe = match statement {
-                Statement::Latent(id) => {
-                    let site = &model.sites[id.index()];
-                    let place =
-                        Place { plates: &site.plates, tries: vec![], event: &site.event, span: site.span, dims };
-                    Some(recipes.recipe(&site.dist, &place)?)
-                }
-                Statement::Observe(seen) => {
-                    let event = model.data[seen.data.index()].event.clone();
-                    let place = Place { plates: &seen.plates, tries: vec![], event: &event, span: seen.span, dims };
-                    Some(recipes.recipe(&seen.dist, &place)?)
-                }
-                Statement::Define(_) | Statement::Factor { .. } | Statement::Boltzmann(_) => None,
-            };
+            let recipe = recipes.statement(model, statement, dims)?;
             recipes.of.push(recipe);
         }
         recipes.find_read_again(model);
         Ok(recipes)
+    }
+
+    /// Of the latents that can be drawn, and of nothing else.
+    pub fn of_latents(model: &Model, dims: &BTreeMap<DimId, usize>) -> Result<Recipes> {
+        let mut recipes = Recipes::empty(model);
+        for statement in &model.statements {
+            let recipe = match statement {
+                Statement::Latent(_) => recipes.statement(model, statement, dims),
+                _ => Ok(None),
+            };
+            recipes.of.push(match recipe {
+                // What cannot be drawn starts where it would without a prior.
+                Err(Failure::Problems(_)) => None,
+                recipe => recipe?,
+            });
+        }
+        Ok(recipes)
+    }
+
+    fn statement(
+        &mut self,
+        model: &Model,
+        statement: &Statement,
+        dims: &BTreeMap<DimId, usize>,
+    ) -> Result<Option<Recipe>> {
+        Ok(match statement {
+            Statement::Latent(id) => {
+                let site = &model.sites[id.index()];
+                let place = Place { plates: &site.plates, tries: vec![], event: &site.event, span: site.span, dims };
+                Some(self.recipe(&site.dist, &place)?)
+            }
+            Statement::Observe(seen) => {
+                let event = model.data[seen.data.index()].event.clone();
+                let place = Place { plates: &seen.plates, tries: vec![], event: &event, span: seen.span, dims };
+                Some(self.recipe(&seen.dist, &place)?)
+            }
+            Statement::Define(_) | Statement::Factor { .. } | Statement::Boltzmann(_) => None,
+        })
     }
 
     /// Observed data that something else reads, as a chain does.

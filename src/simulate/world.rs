@@ -1,6 +1,6 @@
 //! What has been drawn so far, and the leaves of expressions: data, point parameters, sites, noise.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::recipe::Recipes;
@@ -19,6 +19,9 @@ pub struct World<'a> {
     params: Vec<Option<Drawn>>,
     sites: RefCell<Vec<Drawn>>,
     data: RefCell<Vec<BoundValues>>,
+    stream: Stream,
+    /// Draws at another step are other draws.
+    pub step: Cell<u64>,
 }
 
 /// An array of data that may still be filled.
@@ -34,7 +37,12 @@ pub fn size(size: &Size, dims: &BTreeMap<DimId, usize>) -> std::result::Result<u
 }
 
 impl<'a> World<'a> {
-    pub fn new(task: &'a Task<'a>, recipes: &'a Recipes, params: Vec<Option<Drawn>>) -> Result<World<'a>> {
+    pub fn new(
+        task: &'a Task<'a>,
+        recipes: &'a Recipes,
+        params: Vec<Option<Drawn>>,
+        stream: Stream,
+    ) -> Result<World<'a>> {
         let dims = &task.data.dims;
         let mut sites = vec![];
         for site in &task.model.sites {
@@ -57,7 +65,8 @@ impl<'a> World<'a> {
             BoundValues { shape: array.shape.clone(), values }
         };
         let data = task.data.arrays.iter().map(array).collect();
-        Ok(World { task, recipes, params, sites: RefCell::new(sites), data: RefCell::new(data) })
+        let (sites, data) = (RefCell::new(sites), RefCell::new(data));
+        Ok(World { task, recipes, params, sites, data, stream, step: Cell::new(0) })
     }
 
     /// How many rows a plate has.
@@ -109,7 +118,7 @@ impl<'a> World<'a> {
         let source = &self.recipes.sources[&id];
         let event = source.event.iter().map(|own| size(own, &self.task.data.dims).unwrap_or(0));
         let mut out = vec![0.0; event.product()];
-        let noise = Key { seed: self.task.seed, stream: Stream::Simulate, step: 0, site: id.0 }.noise();
+        let noise = self.key(id).noise();
         let index = Index { component: 0, ..self.index(id, at) };
         match kind {
             Noise::Normal => noise.fill_normal(index, &mut out),
@@ -118,9 +127,13 @@ impl<'a> World<'a> {
         out
     }
 
+    fn key(&self, id: SiteId) -> Key {
+        Key { seed: self.task.seed, stream: self.stream, step: self.step.get(), site: id.0 }
+    }
+
     /// A uniform number of a source at these positions.
     pub fn uniform(&self, id: SiteId, branch: u32, component: u32, at: &Positions) -> f64 {
-        let noise = Key { seed: self.task.seed, stream: Stream::Simulate, step: 0, site: id.0 }.noise();
+        let noise = self.key(id).noise();
         noise.uniform(Index { branch, component, ..self.index(id, at) })
     }
 
@@ -130,6 +143,11 @@ impl<'a> World<'a> {
         let tries = source.tries.iter().map(|axis| at.get(axis).copied().unwrap_or(0));
         let particle = tries.fold(0u32, |all, attempt| all.wrapping_mul(65_537).wrapping_add(attempt as u32));
         Index { row: self.row(&source.plates, at) as u32, particle, ..Index::default() }
+    }
+
+    /// Values by site.
+    pub fn into_sites(self) -> Vec<Values> {
+        self.sites.into_inner().into_iter().map(|site| site.values).collect()
     }
 
     pub fn outcome(self, definitions: Vec<Drawn>) -> Outcome {

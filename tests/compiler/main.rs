@@ -28,6 +28,7 @@ mod sampler;
 mod scan;
 mod sets;
 mod simulate;
+mod starting;
 mod support;
 mod tails;
 mod tidy;
