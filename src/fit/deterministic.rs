@@ -8,6 +8,7 @@ use nalgebra::DMatrix;
 
 use super::chart::{Chart, inverse_root};
 use super::draws::Draws;
+use super::flat::flat;
 use super::gaussian::{Average, Cross, Guide, Scale};
 use super::lbfgs::Advance;
 use super::lowrank::LowRank;
@@ -51,7 +52,7 @@ pub struct Outcome {
     pub stages: usize,
     /// Points evaluated, with those that only judged the result.
     pub evaluations: u64,
-    /// Latent coordinates whose sd grew at every stage, or without end.
+    /// Latent coordinates whose sd grew at every stage, or without end, or along which nothing changes the log joint.
     pub improper: Vec<usize>,
     /// The objective was still rising without end when the search ran out: an unbounded likelihood.
     pub singular: bool,
@@ -245,6 +246,10 @@ impl Deterministic {
             _ => (fitting.max(target.cheap()).clamp(*KHAT_DRAWS.start(), *KHAT_DRAWS.end()), MOST_DRAWS),
         };
         let average = Average::over(&last_draws(&guide, self.settings.seed)?, &guide, target, Cross::Full)?;
+        let mut improper = self.improper(ending);
+        improper.extend(flat(&guide, &average));
+        improper.sort_unstable();
+        improper.dedup();
         let sampler = Sampler::new(guide, self.settings.seed);
         let (bound, importance) = if target.latents == 0 {
             (Estimate { mean: average.value, se: 0.0 }, None)
@@ -261,7 +266,7 @@ impl Deterministic {
             steps: self.steps,
             stages,
             evaluations: target.evaluations,
-            improper: self.improper(ending),
+            improper,
             singular: self.singular(ending),
         })
     }

@@ -3,25 +3,18 @@
 use super::batches::Batches;
 use super::gaussian::Scale;
 use super::joint::PlanJoint;
-use super::optimizer::{Optimizer, Rule};
 use super::posterior::{self, Fitted, Guide, Posterior};
-use super::schedule::Schedule;
 use super::starts::Search;
-use super::stochastic::{self, Ascent, Target};
-use super::warnings::{found_warnings, khat_warning, nowhere};
-use super::{
-    Estimate, Event, Failure, GaussianFamily, Listener, Phase, State, Watch, initial, laplace, objective, starts,
-};
+use super::warnings::{Found, found_warnings, khat_warning, nowhere};
+use super::{Estimate, Event, Failure, GaussianFamily, Listener, State, Watch, ascend, gaussian, laplace, starts};
 use crate::data::Bound;
 use crate::elbo::{Elbo, Treatment};
-use crate::model::{Auto, Draws, FitBlock, Init, OptimizerRule, Rate};
+use crate::model::{Auto, FitBlock, OptimizerRule};
 use crate::plan::lower::Layout;
 use crate::plan::{Backend, Precision};
 use crate::problem::Problem;
 use crate::shape::DimId;
 
-/// The rate where none is given: `adam` without `lr`.
-const DEFAULT_RATE: f64 = 1e-2;
 /// Most latent dimensions of the deterministic path.
 const MOST_MEAN_FIELD: usize = 2_000;
 const MOST_FULL_RANK: usize = 1_000;
@@ -80,6 +73,7 @@ pub(super) fn asked_for(block: &FitBlock) -> Option<String> {
         (block.steps.is_some(), "steps given"),
         (block.epochs.is_some(), "epochs given"),
         (!block.batch.is_empty(), "batch given"),
+        (!block.phases.is_empty(), "phases given"),
         // That one is the deterministic path's own.
         (block.optimizer.is_some_and(|optimizer| optimizer.rule != OptimizerRule::Lbfgs), "optimizer given"),
     ];
@@ -88,10 +82,15 @@ pub(super) fn asked_for(block: &FitBlock) -> Option<String> {
 
 /// What keeps a model from the deterministic path.
 pub(super) fn obstacle(elbo: &Elbo) -> Option<String> {
-    let model = &elbo.model;
-    if let Some(objective) = tempered(elbo) {
-        return Some(format!("the objective is `{objective}`"));
+    match tempered(elbo) {
+        Some(objective) => Some(format!("the objective is `{objective}`")),
+        None => written(elbo),
     }
+}
+
+/// What makes the guide no automatic Gaussian whose log joint can be evaluated at points.
+pub(super) fn written(elbo: &Elbo) -> Option<String> {
+    let model = &elbo.model;
     if let Some(net) = model.params.iter().find_map(|param| param.net.as_ref()) {
         return Some(format!("`{net}` is a net"));
     }
@@ -115,7 +114,7 @@ fn redrawn(task: &Task) -> Option<String> {
 }
 
 /// The objective, where it is not the bound itself.
-fn tempered(elbo: &Elbo) -> Option<&crate::model::Objective> {
+pub(super) fn tempered(elbo: &Elbo) -> Option<&crate::model::Objective> {
     elbo.model.fit.objective.as_ref().filter(|objective| !matches!(objective, crate::model::Objective::Elbo(None)))
 }
 
@@ -142,7 +141,6 @@ pub fn resume(task: &Task, from: &State, watch: &mut dyn Watch) -> Result<Outcom
     let size = |size: &crate::shape::Size| size.value(&|dim| task.data.dims.get(&dim).copied());
     crate::elbo::tables::check_bound(task.elbo, &size)?;
     let layout = Layout::new(task.elbo, task.data)?;
-    let init = task.block.init.clone().unwrap_or(Init::Auto);
     let (path, because) = path(task, &layout);
     match path {
         Path::Deterministic if task.elbo.model.guide.auto.is_some_and(Auto::is_mode) => {
@@ -152,10 +150,7 @@ pub fn resume(task: &Task, from: &State, watch: &mut dyn Watch) -> Result<Outcom
         Path::Stochastic if task.elbo.model.guide.auto == Some(Auto::Laplace) => {
             Err(laplace::by_hessian_alone(&because).into())
         }
-        Path::Stochastic => {
-            let start = initial::point(task.elbo, task.data, &layout, &init, task.seed, 0)?;
-            stochastic(task, layout, start, because, from, watch)
-        }
+        Path::Stochastic => ascend::fit(task, layout, because, from, watch),
     }
 }
 
@@ -184,12 +179,38 @@ fn deterministic(
         precision: Precision::F64,
         guide: Guide::Sampler { sampler: &found.sampler, bound: found.bound, importance: found.importance.as_ref() },
         batches: None,
+        left_out: None,
+        beta: 1.0,
         seed: task.seed,
         evaluations: found.evaluations as usize,
     })?;
-    let mut warnings = found_warnings(task, &layout, &found);
+    let noticed =
+        Found { improper: &found.improper, singular: found.singular, unsettled: !found.converged && !found.stopped };
+    let mut warnings = found_warnings(task, &layout, &noticed);
     warnings.extend(khat_warning(task.elbo.model.guide.auto, &posterior));
     let guide = &found.sampler.guide;
+    let mut state = guide_state(&layout, guide);
+    state.extend(param_state(&layout, guide.params.as_slice()));
+    Ok(Outcome {
+        path: Path::Deterministic,
+        path_because,
+        steps: found.steps,
+        epochs: None,
+        // Where it settled along a direction that nothing bounds is left to chance.
+        converged: Some(found.converged && found.improper.is_empty()),
+        stopped: found.stopped,
+        starts: if starts.len() > 1 { starts } else { vec![] },
+        objective: found.bound,
+        laplace_log_evidence: None,
+        posterior,
+        state,
+        warnings,
+        precision: Precision::F64,
+    })
+}
+
+/// The Gaussian by name.
+fn guide_state(layout: &Layout, guide: &gaussian::Guide) -> Vec<(String, Vec<usize>, Vec<f64>)> {
     let mut state = vec![("guide.loc".to_string(), vec![layout.latents], guide.mean.as_slice().to_vec())];
     let rows = |matrix: &nalgebra::DMatrix<f64>| {
         // Row-major in files; a matrix here is column-major.
@@ -207,123 +228,10 @@ fn deterministic(
             state.push(("guide.columns".into(), shape, values));
         }
     }
-    state.extend(param_state(&layout, guide.params.as_slice()));
-    Ok(Outcome {
-        path: Path::Deterministic,
-        path_because,
-        steps: found.steps,
-        epochs: None,
-        converged: Some(found.converged),
-        stopped: found.stopped,
-        starts: if starts.len() > 1 { starts } else { vec![] },
-        objective: found.bound,
-        laplace_log_evidence: None,
-        posterior,
-        state,
-        warnings,
-        precision: Precision::F64,
-    })
+    state
 }
 
-fn stochastic(
-    task: &Task,
-    layout: Layout,
-    start: Vec<f64>,
-    path_because: String,
-    from: &State,
-    watch: &mut dyn Watch,
-) -> Result<Outcome, Failure> {
-    let block = task.block;
-    let batches = batches(block, task.data);
-    let per_epoch = batches.map_or(1, |b| b.per_epoch());
-    let Some(steps) = block.steps.or(block.epochs.map(|epochs| epochs * per_epoch)) else {
-        return Err(Failure::from(
-            Problem::error(
-                "ppl::limitation::stop",
-                "this model is fitted by noisy gradients, which cannot yet stop by themselves",
-            )
-            .help(format!(
-                "say how long: `--steps 5000` or `--epochs 20`, or `steps: 5000` in the fit block ({path_because})"
-            )),
-        ));
-    };
-    let nets = task.elbo.model.params.iter().any(|param| param.net.is_some());
-    let precision = if nets { Precision::F32 } else { task.backend.widest() };
-    let rate = block.optimizer.as_ref().and_then(|o| o.lr).unwrap_or(Rate::Constant(DEFAULT_RATE));
-    // A draw alone has no partner.
-    let draws = block.draws.unwrap_or(Draws::Independent);
-    let settings = stochastic::Settings {
-        seed: task.seed,
-        steps,
-        particles: block.particles.unwrap_or(if draws == Draws::Independent { 1 } else { 2 }),
-        draws,
-        schedule: schedule(rate),
-        clip: block.clip,
-        batches,
-        every: per_epoch.clamp(1, (steps / 100).clamp(1, 100)),
-    };
-    let target = Target { elbo: task.elbo, data: task.data, backend: task.backend, precision };
-    let params = initial::guide(task.elbo, &layout, &start);
-    // Without a rule the fit was refused (`limits`).
-    let rule = block.optimizer.as_ref().and_then(|o| Rule::of(o.rule)).unwrap_or(Rule::ADAM);
-    // Where rows have parameters of their own, each number counts its own steps.
-    let optimizer = match batches.is_some_and(|batches| layout.has_rows(batches.dim)) {
-        true => Optimizer::of_rows(rule, params.len(), 1),
-        false => Optimizer::new(rule, params.len()),
-    };
-    let mut found = Ascent::new(optimizer, params);
-    found.restore(from)?;
-    let climbed = found.climb(&target, &settings, watch);
-    // Also of a fit that failed: the state before the step that did.
-    watch.end(&|| found.state());
-    let stopped = climbed?;
-    watch.event(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
-    let fitted = Fitted {
-        elbo: task.elbo,
-        data: task.data,
-        backend: task.backend,
-        precision: told_in(precision, batches.is_some()),
-        guide: Guide::Params(&found.params),
-        batches,
-        seed: task.seed,
-        evaluations: found.evaluations,
-    };
-    let posterior = posterior::tell(&fitted)?;
-    let objective = match tempered(task.elbo) {
-        Some(_) => objective::value(&fitted, &found.params)?,
-        None => posterior.elbo.unwrap_or(Estimate { mean: mean(&posterior.draws.log_p), se: 0.0 }),
-    };
-    let warnings = khat_warning(task.elbo.model.guide.auto, &posterior).into_iter().collect();
-    let (d, at) = (layout.latents, layout.params_at());
-    let mut state = vec![];
-    if d > 0 {
-        state.push(("guide.loc".to_string(), vec![d], found.params[..d].to_vec()));
-        let scales = if matches!(task.elbo.model.guide.auto, Some(Auto::LowRank(_))) { d } else { at - d };
-        state.push(("guide.log_scale".to_string(), vec![scales], found.params[d..d + scales].to_vec()));
-        if at > d + scales {
-            let shape = vec![d, (at - d - scales) / d];
-            state.push(("guide.columns".to_string(), shape, found.params[d + scales..at].to_vec()));
-        }
-    }
-    state.extend(param_state(&layout, &found.params[at..]));
-    Ok(Outcome {
-        path: Path::Stochastic,
-        path_because,
-        steps: found.steps,
-        epochs: batches.map(|_| found.steps as f64 / per_epoch as f64),
-        converged: None,
-        stopped,
-        starts: vec![],
-        objective,
-        laplace_log_evidence: None,
-        posterior,
-        state,
-        warnings,
-        precision,
-    })
-}
-
-fn batches(block: &FitBlock, data: &Bound) -> Option<Batches> {
+pub(super) fn batches(block: &FitBlock, data: &Bound) -> Option<Batches> {
     let (dim, batch): (&DimId, &usize) = block.batch.iter().next()?;
     let rows = *data.dims.get(dim)?;
     Some(Batches { dim: *dim, rows, batch: (*batch).clamp(1, rows.max(1)) })
@@ -336,20 +244,6 @@ pub(super) fn param_state(layout: &Layout, values: &[f64]) -> Vec<(String, Vec<u
     layout.params.iter().map(one).collect()
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
-}
-
-fn schedule(rate: Rate) -> Schedule {
-    match rate {
-        Rate::Constant(value) => Schedule::Constant(value),
-        Rate::Cosine { from, warmup } => Schedule::Cosine { from, warmup: warmup as u64 },
-        Rate::Linear { from, to, steps } => Schedule::Linear { from, to, steps: steps as u64 },
-    }
-}
-
-/// What is reported of data that is seen whole is computed in f64, also where the steps were in f32: rounding must not
-/// lift a bound above the evidence.
-fn told_in(steps: Precision, batched: bool) -> Precision {
-    if batched { steps } else { Precision::F64 }
 }

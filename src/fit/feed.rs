@@ -102,6 +102,12 @@ impl<'a> Feed<'a> {
         }
     }
 
+    /// What multiplies the terms of latents from now on, where that is a schedule.
+    pub fn beta(&mut self, beta: f64) {
+        let inputs = self.inputs.iter().zip(&mut self.buffers);
+        inputs.filter(|(kind, _)| **kind == InputKind::Beta).for_each(|(_, buffer)| buffer.fill(beta));
+    }
+
     /// Fresh noise under these names; draws of a batched plate are named by their row in the data.
     pub fn noise(&mut self, draws: Draws, rows: Option<&Rows>) {
         for i in 0..self.inputs.len() {

@@ -1,5 +1,7 @@
 //! The joint Gaussian guide, and averages of the log joint over its draws.
 
+use std::cmp::Ordering;
+
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::Failure;
@@ -7,6 +9,8 @@ use super::draws::Draws;
 use super::lowrank::LowRank;
 use super::target::Target;
 use crate::kernel::special::LN_SQRT_2PI;
+use crate::model::Auto;
+use crate::plan::lower::Layout;
 
 /// How a draw is made from standard normals.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +31,29 @@ pub struct Guide {
 }
 
 impl Guide {
+    /// From the parameters of an automatic guide's plan, in the order of `Layout`.
+    pub(crate) fn of_params(layout: &Layout, auto: Option<Auto>, params: &[f64]) -> Guide {
+        let (d, at) = (layout.latents, layout.params_at());
+        let scales = &params[d..at];
+        let scale = match auto {
+            Some(Auto::FullRank) => Scale::Factor(DMatrix::from_fn(d, d, |i, j| match j.cmp(&i) {
+                Ordering::Less => scales[i * (i + 1) / 2 + j],
+                Ordering::Equal => scales[i * (i + 1) / 2 + i].exp(),
+                Ordering::Greater => 0.0,
+            })),
+            Some(Auto::LowRank(_)) => Scale::LowRank(LowRank {
+                sd: DVector::from_iterator(d, scales[..d].iter().map(|log| log.exp())),
+                columns: DMatrix::from_row_slice(d, (at - 2 * d) / d.max(1), &scales[d..]),
+            }),
+            _ => Scale::Diagonal(DVector::from_iterator(d, scales.iter().map(|log| log.exp()))),
+        };
+        Guide {
+            mean: DVector::from_column_slice(&params[..d]),
+            scale,
+            params: DVector::from_column_slice(&params[at..]),
+        }
+    }
+
     /// Standard normals behind a draw.
     pub fn noise_width(&self) -> usize {
         match &self.scale {

@@ -214,6 +214,8 @@ fn tell(task: &Task, found: &Found, guide: Guide) -> Result<Posterior, Failure> 
         precision: Precision::F64,
         guide,
         batches: None,
+        left_out: None,
+        beta: 1.0,
         seed: task.seed,
         evaluations: usize::try_from(found.evaluations).unwrap_or(usize::MAX),
     })

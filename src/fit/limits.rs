@@ -4,7 +4,7 @@
 use super::optimizer::Rule;
 use super::{drive, laplace};
 use crate::elbo::{Elbo, Estimator, Objective, SiteView, Treatment};
-use crate::model::{Auto, FitBlock, Optimizer, OptimizerRule, Rate, Statement, followed};
+use crate::model::{self, Auto, FitBlock, Optimizer, OptimizerRule, Rate, Statement, followed};
 use crate::problem::{Problem, Problems};
 use crate::shape::AxisId;
 use crate::source::Span;
@@ -26,8 +26,7 @@ fn objective(elbo: &Elbo) -> Problems {
     let model = &elbo.model;
     let asked = model.fit.objective.map_or(String::new(), |objective| objective.to_string());
     let help = match &elbo.objective {
-        Objective::Elbo { beta: None | Some(Rate::Constant(_)) } | Objective::Mode(_) => return problems,
-        Objective::Elbo { .. } => "write a number, as in `elbo(beta: 4)`",
+        Objective::Elbo { .. } | Objective::Mode(_) => return problems,
         Objective::Contrast(contrast) => {
             if let Statement::Boltzmann(of) = &model.statements[contrast.statement] {
                 let title = format!("the energy `{}` cannot be fitted yet", of.energy);
@@ -127,13 +126,49 @@ fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
         let help = format!("run with several `--seed`s and keep the best bound (stochastic path: {because})");
         limited("starts", "ppl::limitation::starts", format!("`starts: {starts}` by noisy gradients"), &help);
     }
-    if block.patience.is_some() {
-        limited("patience", "ppl::limitation::fit_entry", "`patience`".into(), "say how long: `epochs: 20`");
+    problems.extend(endless(block));
+    problems.extend(phases(elbo, block));
+    problems
+}
+
+/// A cosine whose end nobody said.
+fn endless(block: &FitBlock) -> Problems {
+    let mut problems = Problems::default();
+    if block.steps.is_some() || block.epochs.is_some() {
+        return problems;
     }
+    let cosine = |rate: Option<Rate>| matches!(rate, Some(Rate::Cosine { .. }));
+    for block in std::iter::once(block).chain(block.phases.iter().map(|phase| &phase.block)) {
+        let beta = match block.objective {
+            Some(model::Objective::Elbo(beta)) => beta,
+            _ => None,
+        };
+        for (entry, rate) in [("optimizer", block.optimizer.and_then(|o| o.lr)), ("objective", beta)] {
+            if cosine(rate) {
+                let title = "a cosine falls to 0 at the end of the fit, and no end is given";
+                let help = "say how long, as in `steps: 5000` or `epochs: 20`, or write a number instead";
+                let span = block.spans.get(entry).copied().unwrap_or_default();
+                problems.push(Problem::error("ppl::fit::endless", title).label(span, "asked for here").help(help));
+            }
+        }
+    }
+    problems
+}
+
+/// Turns with an objective or an optimizer that no fit follows.
+fn phases(elbo: &Elbo, block: &FitBlock) -> Problems {
+    let mut problems = Problems::default();
+    let whole = elbo.model.fit.objective.unwrap_or(model::Objective::Elbo(None));
     for phase in &block.phases {
-        let help = "model and guide are fitted together without them: leave the phases out";
-        let problem = Problem::error("ppl::limitation::phase", "phases cannot be fitted yet").help(help);
-        problems.push(problem.label(phase.span, "this phase"));
+        let what = match (phase.block.objective, phase.block.optimizer) {
+            (Some(own), _) if own != whole => format!("a phase with the objective `{own}` beside `{whole}`"),
+            (_, Some(own)) if Rule::of(own.rule).is_none() => format!("a phase by `{}`", own.rule.name()),
+            _ => continue,
+        };
+        let problem = Problem::error("ppl::limitation::phase", format!("{what} cannot be fitted yet"));
+        let help =
+            "give its phases `steps` and an `optimizer` such as `adam(lr: 1e-2)`; the objective is that of the fit";
+        problems.push(problem.label(phase.span, "this phase").help(help));
     }
     problems
 }

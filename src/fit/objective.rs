@@ -38,6 +38,7 @@ pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
         };
         let share = block.as_ref().map_or(1.0, |_| size as f64 / rows as f64);
         feed.give(params, block.as_ref());
+        feed.beta(fitted.beta);
         for (first, value) in values.iter_mut().enumerate() {
             feed.noise(
                 Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 2, first, paired: Independent },

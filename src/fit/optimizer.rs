@@ -71,6 +71,12 @@ impl Optimizer {
         Optimizer { rule, width, steps: vec![0.0; rows], memory: rule.memory().iter().map(buffer).collect() }
     }
 
+    /// As before the first step.
+    pub fn forget(&mut self) {
+        self.steps.fill(0.0);
+        self.memory.iter_mut().for_each(|buffer| buffer.values.fill(0.0));
+    }
+
     /// One step of all rows against the gradient, which is first multiplied by `factor` (1, or what clipping says).
     pub fn descend(&mut self, rate: f64, factor: f64, params: &mut [f64], gradient: &[f64]) {
         for row in 0..self.steps.len() {

@@ -22,6 +22,7 @@ use crate::model::Auto;
 use crate::model::Draws::Independent;
 use crate::plan::lower::{self, Batch, Given, Program};
 use crate::plan::{Backend, Evaluate, Precision};
+use crate::shape::DimId;
 
 /// Draws written to `draws.csv`.
 pub(super) const KEPT: usize = 1_000;
@@ -37,7 +38,12 @@ pub struct Fitted<'a> {
     pub backend: &'a dyn Backend,
     pub precision: Precision,
     pub guide: Guide<'a>,
+    /// How rows are weighed, where not all together.
     pub batches: Option<Batches>,
+    /// A batched dim, of whose plates nothing is told.
+    pub left_out: Option<DimId>,
+    /// What multiplied the terms of latents last.
+    pub beta: f64,
     pub seed: u64,
     /// How many points the fit evaluated: telling should not cost more than finding.
     pub evaluations: usize,

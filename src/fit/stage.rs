@@ -131,44 +131,61 @@ impl Stage {
         }
     }
 
-    /// Minus the Hessian of the expected log joint in means and parameters, averaged over this stage's draws. With
-    /// latents it costs no differences: E g e' = E[Hessian] L (Price 1958), exactly so for a quadratic.
+    /// See `curvature`.
     pub fn curvature(&self, guide: &Guide, target: &mut Target) -> Result<DMatrix<f64>, Failure> {
-        let cross = Average::over(&self.draws, guide, target, Cross::Full)?.cross;
-        let columns = match &guide.scale {
-            Scale::Diagonal(sd) | Scale::LowRank(LowRank { sd, .. }) => {
-                DMatrix::from_fn(cross.nrows(), sd.len(), |i, j| cross[(i, j)] / sd[j])
-            }
-            Scale::Factor(factor) => {
-                let singular = || crate::problem::Bug("the factor of a guide is singular".into());
-                factor.tr_solve_lower_triangular(&cross.transpose()).ok_or_else(singular)?.transpose()
-            }
-        };
-        let (width, latents) = (target.width(), target.latents);
-        let mut curvature = DMatrix::zeros(width, width);
-        curvature.view_mut((0, 0), (width, latents)).copy_from(&-&columns);
-        let below = -columns.rows(latents, width - latents).transpose();
-        curvature.view_mut((0, latents), (latents, width - latents)).copy_from(&below);
-        if width > latents {
-            self.add_params(guide, target, &mut curvature)?;
-        }
-        Ok(curvature)
+        let sds: Vec<f64> = self.chart.root.diagonal().iter().copied().collect();
+        curvature(&self.draws, &sds, guide, target)
     }
+}
 
-    /// The parameters' own block, by differences at a few draws.
-    fn add_params(&self, guide: &Guide, target: &mut Target, curvature: &mut DMatrix<f64>) -> Result<(), Failure> {
-        let (width, latents) = (target.width(), target.latents);
-        let count = if latents == 0 { 1 } else { self.draws.pairs().min(8) };
-        let points = guide.points(&guide.offsets(&self.draws.half.columns(0, count)));
-        for point in points.column_iter() {
-            let size = |(i, x): (usize, &f64)| (1e-3 * self.chart.root[(i, i)]).max(1e-9 * x.abs());
-            let sizes: Vec<f64> = point.iter().enumerate().map(size).collect();
-            let rows = target.hessian(point.clone_owned().as_slice(), latents..width, &sizes)?;
-            let mut block = curvature.view_mut((latents, latents), (width - latents, width - latents));
-            block -= rows.rows(latents, width - latents) / count as f64;
+/// Minus the Hessian of the expected log joint in means and parameters, averaged over draws. With latents it costs no
+/// differences: E g e' = E[Hessian] L (Price 1958), exactly so for a quadratic. `sds` are of every coordinate, about.
+pub(crate) fn curvature(
+    draws: &Draws,
+    sds: &[f64],
+    guide: &Guide,
+    target: &mut Target,
+) -> Result<DMatrix<f64>, Failure> {
+    let cross = Average::over(draws, guide, target, Cross::Full)?.cross;
+    let columns = match &guide.scale {
+        Scale::Diagonal(sd) | Scale::LowRank(LowRank { sd, .. }) => {
+            DMatrix::from_fn(cross.nrows(), sd.len(), |i, j| cross[(i, j)] / sd[j])
         }
-        Ok(())
+        Scale::Factor(factor) => {
+            let singular = || crate::problem::Bug("the factor of a guide is singular".into());
+            factor.tr_solve_lower_triangular(&cross.transpose()).ok_or_else(singular)?.transpose()
+        }
+    };
+    let (width, latents) = (target.width(), target.latents);
+    let mut curvature = DMatrix::zeros(width, width);
+    curvature.view_mut((0, 0), (width, latents)).copy_from(&-&columns);
+    let below = -columns.rows(latents, width - latents).transpose();
+    curvature.view_mut((0, latents), (latents, width - latents)).copy_from(&below);
+    if width > latents {
+        add_params(draws, sds, guide, target, &mut curvature)?;
     }
+    Ok(curvature)
+}
+
+/// The parameters' own block, by differences at a few draws.
+fn add_params(
+    draws: &Draws,
+    sds: &[f64],
+    guide: &Guide,
+    target: &mut Target,
+    curvature: &mut DMatrix<f64>,
+) -> Result<(), Failure> {
+    let (width, latents) = (target.width(), target.latents);
+    let count = if latents == 0 { 1 } else { draws.pairs().min(8) };
+    let points = guide.points(&guide.offsets(&draws.half.columns(0, count)));
+    for point in points.column_iter() {
+        let size = |(i, x): (usize, &f64)| (1e-3 * sds[i]).max(1e-9 * x.abs());
+        let sizes: Vec<f64> = point.iter().enumerate().map(size).collect();
+        let rows = target.hessian(point.clone_owned().as_slice(), latents..width, &sizes)?;
+        let mut block = curvature.view_mut((latents, latents), (width - latents, width - latents));
+        block -= rows.rows(latents, width - latents) / count as f64;
+    }
+    Ok(())
 }
 
 fn estimate(values: &[f64]) -> Estimate {

@@ -1,15 +1,20 @@
-//! The stochastic path: steps along noisy gradients of the bound as printed, for a fixed number of steps or epochs.
+//! The stochastic path: steps along noisy gradients of the bound as printed, until they have arrived or are counted out.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::batches::Batches;
 use super::blame::{self, Scene};
+use super::compare::Comparison;
+use super::coordinates::Coordinates;
 use super::feed::{Draws, Feed, Rows};
+use super::levels::RUNAWAY;
 use super::optimizer::{Optimizer, clip};
 use super::schedule::Schedule;
 use super::state::foreign;
+use super::stop::Stop;
 use super::support::{Guard, Look};
+use super::warm::Whitening;
 use super::warnings;
 use super::{Control, Event, Failure, Phase, State, Watch, stepped};
 use crate::data::{Array, Bound};
@@ -20,19 +25,52 @@ use crate::plan::lower::{self, Batch, Given};
 use crate::plan::{Backend, Evaluate, Precision};
 
 /// How far and how fast.
-pub struct Settings {
+pub(super) struct Settings {
     pub seed: u64,
+    /// No more than so many, wherever it has arrived.
     pub steps: usize,
     /// Independent copies of the whole objective a step.
     pub particles: usize,
     /// How those go together.
     pub draws: model::Draws,
     pub schedule: Schedule,
+    /// What multiplies the terms of latents, where that is a schedule, and the steps in which it moves.
+    pub beta: Option<Schedule>,
+    pub moving: usize,
+    /// Who takes turns; nobody where all parameters move at every step.
+    pub turns: Vec<Turn>,
     /// Largest norm of the gradient of the objective divided by rows.
     pub clip: Option<f64>,
     pub batches: Option<Batches>,
     /// Steps between events: one readback an interval.
     pub every: usize,
+}
+
+/// Some parameters, which move for so many steps while the others stand still.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Turn {
+    pub steps: usize,
+    pub schedule: Schedule,
+    /// By coordinate.
+    pub moves: Vec<bool>,
+}
+
+impl Settings {
+    /// What multiplies the terms of latents at a step.
+    pub fn beta_at(&self, step: usize) -> f64 {
+        self.beta.map_or(1.0, |beta| beta.at(step as u64, self.steps as u64))
+    }
+
+    /// Whose turn it is at a step, and which it is of all.
+    fn turn(&self, step: usize) -> Option<(usize, &Turn)> {
+        let cycle: usize = self.turns.iter().map(|turn| turn.steps).sum();
+        let mut rest = step.checked_rem(cycle)?;
+        self.turns.iter().enumerate().find(|(_, turn)| {
+            let mine = rest < turn.steps;
+            rest = rest.saturating_sub(turn.steps);
+            mine
+        })
+    }
 }
 
 /// A program for one size of batch, ready to run.
@@ -42,7 +80,7 @@ struct Stage<'a> {
 }
 
 /// What is being fitted.
-pub struct Target<'a> {
+pub(super) struct Target<'a> {
     pub elbo: &'a Elbo,
     pub data: &'a Bound,
     pub backend: &'a dyn Backend,
@@ -68,9 +106,12 @@ impl<'a> Target<'a> {
 
 /// An ascent along noisy gradients between two steps: all that the rest of it depends on, besides its settings.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ascent {
-    pub params: Vec<f64>,
-    pub optimizer: Optimizer,
+pub(super) struct Ascent {
+    pub coordinates: Coordinates,
+    pub vector: Vec<f64>,
+    /// One a turn, or one for all.
+    pub optimizers: Vec<Optimizer>,
+    pub stop: Stop,
     pub steps: usize,
     /// Draws times rows evaluated.
     pub evaluations: usize,
@@ -79,16 +120,37 @@ pub struct Ascent {
 }
 
 impl Ascent {
-    pub fn new(optimizer: Optimizer, params: Vec<f64>) -> Ascent {
-        Ascent { params, optimizer, steps: 0, evaluations: 0, epoch: Epoch::default() }
+    pub fn new(optimizers: Vec<Optimizer>, coordinates: Coordinates, vector: Vec<f64>, stop: Stop) -> Ascent {
+        Ascent { coordinates, vector, optimizers, stop, steps: 0, evaluations: 0, epoch: Epoch::default() }
+    }
+
+    /// What is told of: the last average, or the vector itself where nothing averages.
+    pub fn answer(&self) -> Vec<f64> {
+        match &self.stop {
+            Stop::Never => self.vector.clone(),
+            Stop::Levels(levels) => levels.answer(&self.vector),
+            Stop::Patience(patience) => patience.answer(&self.vector),
+        }
+    }
+
+    /// Latents whose sd grew or shrank without end, and which of the two.
+    pub fn runaways(&self) -> Vec<(usize, f64)> {
+        let scales = self.coordinates.log_scales();
+        let far =
+            |(latent, at): (usize, &usize)| (self.vector[*at].abs() > RUNAWAY).then_some((latent, self.vector[*at]));
+        scales.iter().enumerate().filter_map(far).collect()
     }
 
     pub fn state(&self) -> State {
         let mut state = State::default();
         state.put("ascent.counts", [self.steps as f64, self.evaluations as f64]);
         state.put("ascent.epoch", [self.epoch.sum, self.epoch.weight]);
-        state.put("ascent.params", self.params.clone());
-        state.put_part("optimizer", self.optimizer.buffers());
+        state.put("ascent.params", self.vector.clone());
+        for (turn, optimizer) in self.optimizers.iter().enumerate() {
+            state.put_part(&named(turn), optimizer.buffers());
+        }
+        state.put_part("stop", self.stop.buffers());
+        state.put_part("coordinates", self.coordinates.buffers());
         state
     }
 
@@ -97,24 +159,46 @@ impl Ascent {
         if from.is_empty() {
             return Ok(());
         }
-        let params = from.get("ascent.params").filter(|params| params.len() == self.params.len());
+        let params = from.get("ascent.params").filter(|params| params.len() == self.vector.len());
         let (Some([steps, evaluations]), Some([sum, weight]), Some(params), true) = (
             from.array("ascent.counts"),
             from.array("ascent.epoch"),
             params,
-            self.optimizer.restore(&from.part("optimizer")),
+            self.optimizers.iter_mut().enumerate().all(|(k, one)| one.restore(&from.part(&named(k))))
+                && self.stop.restore(&from.part("stop"))
+                && self.coordinates.restore(&from.part("coordinates")),
         ) else {
             return Err(foreign());
         };
-        self.params.copy_from_slice(params);
+        self.vector.copy_from_slice(params);
         (self.steps, self.evaluations) = (steps as usize, evaluations as usize);
         self.epoch = Epoch { sum, weight };
         Ok(())
     }
 
+    /// Goes on from where it is in coordinates whitened there, with an optimizer that remembers nothing of others.
+    fn whiten(&mut self, whitening: &mut Whitening) -> Result<(), Failure> {
+        let params = self.coordinates.place(&self.vector).into_owned();
+        if let Some(whitened) = whitening.again(&params, self.steps)? {
+            self.coordinates = Coordinates::Whitened(whitened);
+            self.vector.fill(0.0);
+            self.optimizers.iter_mut().for_each(Optimizer::forget);
+            if let Stop::Levels(levels) = &mut self.stop {
+                levels.moved();
+            }
+        }
+        Ok(())
+    }
+
     /// Follows the gradient to the last step; true where it was told to stop before. The optimizer sees the objective
     /// divided by the rows of the data, so that rates and clipping do not depend on how much data there is.
-    pub fn climb(&mut self, target: &Target, settings: &Settings, watch: &mut dyn Watch) -> Result<bool, Failure> {
+    pub fn climb(
+        &mut self,
+        target: &Target,
+        settings: &Settings,
+        mut whitening: Option<Whitening>,
+        watch: &mut dyn Watch,
+    ) -> Result<bool, Failure> {
         let mut steps = Steps {
             target,
             settings,
@@ -122,10 +206,30 @@ impl Ascent {
             guard: Guard::new(target.elbo, target.data, target.backend, Given::Guide)?,
             order: vec![],
             fresh: (None, vec![]),
-            gradient: vec![0.0; self.params.len()],
+            gradient: vec![0.0; self.vector.len()],
         };
-        while self.steps < settings.steps {
+        let mut compare = Comparison::new(target, settings);
+        let mut away = !self.runaways().is_empty();
+        while self.steps < settings.steps && !self.stop.has_arrived() && !away {
             steps.make(self)?;
+            match &mut self.stop {
+                // What it steps towards still moves.
+                _ if self.steps < settings.moving => {}
+                Stop::Never => {}
+                Stop::Levels(levels) => {
+                    if levels.after(&mut self.vector)
+                        && let Some(whitening) = &mut whitening
+                    {
+                        self.whiten(whitening)?;
+                    }
+                }
+                Stop::Patience(patience) => {
+                    let (step, coordinates) = (self.steps, &self.coordinates);
+                    patience.after(&mut self.vector, &mut |a, b| compare.gain(coordinates, step, a, b))?;
+                }
+            }
+            away = !self.runaways().is_empty();
+            let last = self.steps == settings.steps || self.stop.has_arrived() || away;
             let last_of_epoch = settings.batches.is_some_and(|b| self.steps.is_multiple_of(b.per_epoch()));
             let due = self.steps.is_multiple_of(settings.every);
             let event = Event { step: self.steps, phase: Phase::Stochastic, bound: self.epoch.mean() };
@@ -133,16 +237,21 @@ impl Ascent {
                 self.epoch = Epoch::default();
             }
             let state = || self.state();
-            let control = match due || last_of_epoch || self.steps == settings.steps {
+            let control = match due || last_of_epoch || last {
                 true => stepped(watch, &event, &state),
                 false => watch.step(&state),
             };
-            if control == Control::Stop && self.steps < settings.steps {
+            if control == Control::Stop && !last {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+}
+
+/// What the optimizer of a turn is called in a state.
+fn named(turn: usize) -> String {
+    if turn == 0 { "optimizer".into() } else { format!("optimizer{turn}") }
 }
 
 /// What makes the steps of an ascent.
@@ -175,29 +284,45 @@ impl Steps<'_, '_> {
         };
         let draws =
             Draws { seed: settings.seed, stream: Stream::Train, step: step as u64, first: 0, paired: settings.draws };
-        stage.feed.give(&ascent.params, rows.as_ref());
+        let params = ascent.coordinates.place(&ascent.vector);
+        stage.feed.give(&params, rows.as_ref());
+        stage.feed.beta(settings.beta_at(step));
         stage.feed.noise(draws, rows.as_ref());
         if let Some(rows) = &rows {
             stage.feed.rows(rows)?;
         }
-        let values = ascent.params.as_slice();
-        self.guard.require(&Look { values, draws: settings.particles, noise: Some(draws), rows: rows.as_ref() })?;
+        self.guard.require(&Look {
+            values: &params,
+            draws: settings.particles,
+            noise: Some(draws),
+            rows: rows.as_ref(),
+        })?;
         let outputs = stage.evaluator.run(&stage.feed.slices())?;
         let bound = outputs[0][0];
         let scale = -1.0 / self.target.data.rows.max(1) as f64;
         self.gradient.clear();
         self.gradient.extend(outputs[1].iter().map(|d| scale * d));
         if !bound.is_finite() || self.gradient.iter().any(|g| !g.is_finite()) {
-            let look =
-                Look { values: &ascent.params, draws: settings.particles, noise: Some(draws), rows: rows.as_ref() };
+            let look = Look { values: &params, draws: settings.particles, noise: Some(draws), rows: rows.as_ref() };
             return Err(self.target.not_finite(&look, step));
         }
+        let places = stage.feed.places(rows.as_ref());
+        ascent.coordinates.pull(&ascent.vector, places.as_deref(), &mut self.gradient);
         let factor = settings.clip.map_or(1.0, |most| clip([self.gradient.as_slice()], most));
-        let rate = settings.schedule.at(step as u64, settings.steps as u64);
-        match stage.feed.places(rows.as_ref()) {
+        let turn = settings.turn(step);
+        let schedule = turn.map_or(settings.schedule, |(_, turn)| turn.schedule);
+        let rate = ascent.stop.rate() * schedule.at(step as u64, settings.steps as u64);
+        let Ascent { vector, optimizers, .. } = ascent;
+        match (turn, places) {
+            (Some((number, turn)), places) => {
+                let places = places.unwrap_or_else(|| (0..vector.len()).collect());
+                let moving = places.iter().zip(&self.gradient).filter(|(at, _)| turn.moves[**at]);
+                let (places, gradient): (Vec<usize>, Vec<f64>) = moving.map(|(at, slope)| (*at, *slope)).unzip();
+                optimizers[number].descend_rows(&places, rate, factor, vector, &gradient);
+            }
             // Rows outside the batch stand still, with their moments.
-            Some(places) => ascent.optimizer.descend_rows(&places, rate, factor, &mut ascent.params, &self.gradient),
-            None => ascent.optimizer.descend(rate, factor, &mut ascent.params, &self.gradient),
+            (None, Some(places)) => optimizers[0].descend_rows(&places, rate, factor, vector, &self.gradient),
+            (None, None) => optimizers[0].descend(rate, factor, vector, &self.gradient),
         }
         ascent.evaluations += settings.particles * size.max(1);
         ascent.steps = step + 1;

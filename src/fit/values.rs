@@ -7,6 +7,7 @@ use crate::diagnose::psis::{Importance, Moments, WeightedMoments};
 use crate::diagnose::summary::Summary;
 use crate::elbo::Treatment;
 use crate::plan::lower::{self, Given, OutputKind};
+use crate::shape::AxisId;
 
 /// Reported values, draw by draw.
 pub(super) struct Values<'a, 'f> {
@@ -22,7 +23,12 @@ pub(super) type Summaries = (Vec<Quantity>, Vec<PointValue>, Table);
 
 impl<'a, 'f> Values<'a, 'f> {
     pub fn of(fitted: &'f Fitted<'a>) -> Result<Values<'a, 'f>, Failure> {
-        let dim = fitted.batches.map(|batches| batches.dim);
+        // One row stands for the plates of a batched dim, of which nothing is told, unless points hold all rows.
+        let dim = fitted.left_out.filter(|_| !matches!(fitted.guide, Guide::Sampler { .. }));
+        let told = |plates: &[AxisId]| {
+            fitted.left_out.is_none()
+                || plates.iter().all(|axis| fitted.elbo.axes[*axis].size.as_dim() != fitted.left_out)
+        };
         let from = given(fitted);
         let block = Block::new(fitted, SUMMARIZED, |draws| lower::values(fitted.elbo, fitted.data, draws, from, dim))?;
         let model = &fitted.elbo.model;
@@ -31,14 +37,14 @@ impl<'a, 'f> Values<'a, 'f> {
             let whole = &block.program.plan.nodes[block.program.plan.outputs[at].node].shape;
             let shape = whole.get(1..).unwrap_or(&[]).to_vec();
             match kind {
-                OutputKind::Site(site) => {
+                OutputKind::Site(site) if told(&model.sites[site.index()].plates) => {
                     let told = match fitted.elbo.sites[site.index()].treatment {
                         Treatment::SummedOut(_) => Told::Probabilities,
                         _ => Told::Values,
                     };
                     quantities.push((at, told, model.sites[site.index()].name.clone(), shape));
                 }
-                OutputKind::Definition(def) => {
+                OutputKind::Definition(def) if told(&model.definitions[def.index()].plates) => {
                     quantities.push((at, Told::Values, model.definitions[def.index()].name.clone(), shape));
                 }
                 _ => {}

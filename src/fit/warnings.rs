@@ -5,7 +5,7 @@ use super::drive::Task;
 use super::joint::PlanJoint;
 use super::posterior::Posterior;
 use super::support::Look;
-use super::{Failure, deterministic, initial};
+use super::{Failure, initial};
 use crate::diagnose::psis::KHAT_FLAGGED;
 use crate::model::{Auto, Init};
 use crate::plan::Precision;
@@ -64,8 +64,16 @@ pub(super) fn not_finite_at(step: usize, why: Option<&Blame>) -> Failure {
     .into()
 }
 
-/// What the deterministic path noticed on its way.
-pub(super) fn found_warnings(task: &Task, layout: &Layout, found: &deterministic::Outcome) -> Vec<Problem> {
+/// What a path noticed on its way.
+pub(super) struct Found<'a> {
+    /// Latent coordinates whose sd grew without end.
+    pub improper: &'a [usize],
+    pub singular: bool,
+    /// It was not stopped, and did not settle.
+    pub unsettled: bool,
+}
+
+pub(super) fn found_warnings(task: &Task, layout: &Layout, found: &Found) -> Vec<Problem> {
     let mut warnings = vec![];
     if !found.improper.is_empty() {
         let sites: Vec<&str> = layout
@@ -78,7 +86,7 @@ pub(super) fn found_warnings(task: &Task, layout: &Layout, found: &deterministic
         warnings.push(
             Problem::warning(
                 "ppl::fit::improper",
-                format!("the posterior of `{names}` seems to be improper: its spread grew without end"),
+                format!("the posterior of `{names}` seems to be improper: nothing bounds it in some direction"),
             )
             .help("give it a proper prior, or data that bounds it"),
         );
@@ -92,7 +100,7 @@ pub(super) fn found_warnings(task: &Task, layout: &Layout, found: &deterministic
             .help("keep scales away from zero with a prior or a bound, as in `param s: real(0.01, inf)`"),
         );
     }
-    if !found.converged && !found.stopped {
+    if found.unsettled {
         let model = &task.elbo.model.name;
         warnings.push(
             Problem::warning(

@@ -65,6 +65,7 @@ fn meaning(kind: &InputKind) -> &'static str {
         InputKind::Noise { noise: Noise::Uniform, .. } | InputKind::Dropout { .. } => "uniform on 0 to 1",
         InputKind::Rows(_) => "the rows of the batch",
         InputKind::Whole(_) => "drawn anew each epoch",
+        InputKind::Beta => "beta at this step",
     }
 }
 

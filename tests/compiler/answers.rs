@@ -60,8 +60,6 @@ fn exchangeable_components_start_several_times() {
 fn a_tempered_bound_has_its_own_optimum_and_value() {
     let model = "data y: real\nmodel {\n  z ~ Normal(0, 1)\n  y ~ Normal(z, 1)\n}\nfit { objective: elbo(beta: 4) }\n";
     let place = Place::new(&[("m.vi", model), ("d.json", "{\"y\": 2}")]);
-    let without = place.run(&["fit", "m.vi", "--data", "d.json", "--out", "a"]);
-    assert!(without.code == 1 && without.err.contains("objective is `elbo(beta: 4)`"), "{}", without.err);
     let ran = place.run(&["fit", "m.vi", "--data", "d.json", "--out", "r", "--steps", "4000", "--lr", "cosine(0.05)"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     let summary: serde_json::Value = serde_json::from_str(&place.read("r/summary.json")).expect("json");

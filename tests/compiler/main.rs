@@ -1,6 +1,7 @@
 //! The compiler's own tests: none of them needs burn.
 
 mod answers;
+mod ascents;
 mod cli;
 mod codes;
 mod columns;

@@ -96,6 +96,9 @@ fn the_stochastic_path_goes_on_in_the_middle_of_an_epoch() {
     for (name, entries) in [
         ("ragged", "  batch: N = 4\n  epochs: 8\n  optimizer: adam(lr: cosine(1e-1, warmup: 3))"),
         ("whole", "  steps: 30\n  optimizer: rmsprop(lr: 1e-2)\n  clip: 1\n  particles: 2"),
+        ("levels", "  batch: N = 4"),
+        ("patience", "  optimizer: adam(lr: 1e-1)"),
+        ("turns", "  steps: 30\n  phase guide { steps: 2 }\n  phase model { optimizer: sgd(lr: 1e-2) }"),
     ] {
         check(name, &model(entries), &[("x", X)]);
     }

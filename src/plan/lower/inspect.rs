@@ -1,7 +1,7 @@
 //! Every value that the terms of a bound are made of: what is looked through where one of them is no finite number.
 
 use super::guide::Given;
-use super::objective::maximized;
+use super::maximized::terms;
 use super::value::Label;
 use super::{Batch, Lowerer, OutputKind, Program, Trouble, Value};
 use crate::data::Bound as Data;
@@ -12,7 +12,7 @@ use crate::shape::AxisId;
 /// The terms that are added up: of the bound, or of the log joint at points.
 pub fn parts(elbo: &Elbo, given: Given) -> Result<Vec<Term>, Trouble> {
     match given {
-        Given::Guide => maximized(elbo),
+        Given::Guide => terms(elbo),
         Given::Points => Ok(elbo.log_p.iter().chain(&elbo.log_q).cloned().collect()),
     }
 }

@@ -25,6 +25,7 @@ mod index;
 mod inspect;
 mod layers;
 mod layout;
+mod maximized;
 mod objective;
 mod paths;
 mod provisos;

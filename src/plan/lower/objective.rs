@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::guide::Given;
 use super::value::Label;
-use super::{Layout, Lowerer, Side, Trouble, Value, bug, limitation};
+use super::{Layout, Lowerer, Side, Trouble, Value, bug};
 use crate::data::Bound;
-use crate::elbo::{Elbo, Objective, SiteView, Term, TermKind, Treatment};
+use crate::elbo::{Elbo, SiteView, Term, TermKind, Treatment};
 use crate::math::{self, DefId, Noise, Op, ParamId, SiteId};
-use crate::model::{Auto, FitBlock, Owner, Rate, Statement};
+use crate::model::{Auto, FitBlock, Owner, Statement};
 use crate::plan::{Binary, NodeId, Plan, Reduce, grad, optimize, reference};
 use crate::shape::{AxisId, DimId};
 
@@ -49,6 +49,8 @@ pub enum InputKind {
     Rows(usize),
     /// All of the data item at this place, which is drawn anew each epoch.
     Whole(usize),
+    /// What multiplies the terms of latents at this step, where that is a schedule: a number.
+    Beta,
 }
 
 /// A plan and what its inputs and outputs are.
@@ -120,7 +122,7 @@ pub fn step(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble
 fn differentiated(elbo: &Elbo, data: &Bound, batch: &Batch, fitting: bool) -> Result<Program, Trouble> {
     let mut lowerer = Lowerer { fitting, ..Lowerer::new(elbo, data, batch, Given::Guide)? };
     let params = lowerer.source()?;
-    let mean = lowerer.average(&maximized(elbo)?)?;
+    let mean = lowerer.maximized()?;
     lowerer.b.set_origin(Some("gradient".into()));
     let gradient = grad::gradient(&mut lowerer.b, mean, &[params])?;
     lowerer.program([(OutputKind::Bound, mean), (OutputKind::Gradient, gradient[0])])
@@ -130,22 +132,8 @@ fn differentiated(elbo: &Elbo, data: &Bound, batch: &Batch, fitting: bool) -> Re
 pub fn lowered(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
     let mut lowerer = Lowerer { fitting: true, ..Lowerer::new(elbo, data, batch, Given::Guide)? };
     lowerer.source()?;
-    let mean = lowerer.average(&maximized(elbo)?)?;
+    let mean = lowerer.maximized()?;
     lowerer.unoptimized([(OutputKind::Bound, mean)])
-}
-
-/// The terms with what multiplies them.
-pub(super) fn maximized(elbo: &Elbo) -> Result<Vec<Term>, Trouble> {
-    let beta = match &elbo.objective {
-        Objective::Elbo { beta: None } => 1.0,
-        Objective::Elbo { beta: Some(Rate::Constant(beta)) } => *beta,
-        Objective::Mode(terms) => return Ok(terms.clone()),
-        // `fit::limits` says so before.
-        _ => return limitation("this objective"),
-    };
-    let weighted =
-        |term: &Term| Term { sign: if term.is_latent() { beta * term.sign } else { term.sign }, ..term.clone() };
-    Ok(elbo.terms.iter().map(weighted).collect())
 }
 
 /// log p and log q of every draw of the guide.
@@ -278,11 +266,10 @@ fn origin(elbo: &Elbo, kind: &TermKind) -> String {
 }
 
 impl Lowerer<'_> {
-    /// The sum of terms, averaged over draws.
-    fn average(&mut self, terms: &[Term]) -> Result<NodeId, Trouble> {
-        let total = self.total(terms)?;
+    /// Averaged over draws.
+    pub(super) fn average(&mut self, total: &Value) -> Result<NodeId, Trouble> {
         let before = self.b.set_origin(Some(SUM.into()));
-        let sum = self.reduce_labels(Reduce::Sum, &total, &[Label::Draws])?;
+        let sum = self.reduce_labels(Reduce::Sum, total, &[Label::Draws])?;
         let draws = if total.labels.is_empty() { 1.0 } else { self.batch.draws as f64 };
         let mean = self.scaled(&sum, 1.0 / draws)?.id;
         self.b.set_origin(before);
@@ -290,7 +277,7 @@ impl Lowerer<'_> {
     }
 
     /// The sum of terms: a number a draw, or a number.
-    fn total(&mut self, terms: &[Term]) -> Result<Value, Trouble> {
+    pub(super) fn total(&mut self, terms: &[Term]) -> Result<Value, Trouble> {
         let mut total = self.literal(0.0)?;
         for term in terms {
             let before = self.b.set_origin(Some(origin(self.elbo, &term.kind).into()));
