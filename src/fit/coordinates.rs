@@ -217,7 +217,7 @@ impl Coordinates {
     }
 
     /// From the gradient in the parameters of the guide to the one in the vector; `places` where it has some of them only.
-    pub fn pull(&self, vector: &[f64], places: Option<&[usize]>, gradient: &mut Vec<f64>) {
+    pub fn pull(&self, vector: &[f64], places: Option<&[usize]>, gradient: &mut [f64]) {
         match (self, places) {
             (Coordinates::Raw, _) => {}
             (Coordinates::Whitened(whitened), None) => whitened.pull(vector, gradient),

@@ -148,7 +148,7 @@ impl Run<'_> {
         let model = self.task.model;
         match (&model.statements[place], &self.recipes.of[place]) {
             (Statement::Latent(id), recipe) if self.drawn == Drawing::Latents => {
-                self.from_prior(*id, recipe.as_ref(), at)
+                self.draw_latent(*id, recipe.as_ref(), at)
             }
             _ if self.drawn == Drawing::Latents => Ok(()),
             (Statement::Latent(id), Some(recipe)) => {

@@ -31,7 +31,7 @@ pub fn prior(task: &Task, number: u64) -> Result<Vec<Values>> {
 }
 
 impl Run<'_> {
-    pub(super) fn from_prior(&self, id: SiteId, recipe: Option<&Recipe>, at: &Positions) -> Result<()> {
+    pub(super) fn draw_latent(&self, id: SiteId, recipe: Option<&Recipe>, at: &Positions) -> Result<()> {
         let first = self.world.step.get();
         let mut drawn = None;
         for attempt in 0..TRIES {
