@@ -71,7 +71,7 @@ pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
 
 /// The plan of one step of a fit: as lowered, or differentiated and optimized.
 fn planned_text(stage: Stage, elbo: &elbo::Elbo, bound: &Bound, screen: &Screen) -> Result<String, End> {
-    let batch = Batch::of_step(&elbo.model.fit, bound);
+    let batch = Batch::of_step(elbo, bound);
     let (name, program) = match stage {
         Stage::Plan => ("plan", timed(screen, "lower", || lower::lowered(elbo, bound, &batch))),
         _ => ("gradient", timed(screen, "lower", || lower::step(elbo, bound, &batch))),

@@ -97,6 +97,31 @@ impl Bijector {
         }
     }
 
+    /// The unconstrained coordinates of a value, where they are a formula: of numbers, each by itself.
+    pub fn inverse(&self, g: &mut Graph, value: NodeId) -> Option<NodeId> {
+        Some(match self {
+            Bijector::Identity => value,
+            Bijector::Exp => g.log(value),
+            Bijector::Above(low) => {
+                let low = bound(g, low);
+                let above = g.sub(value, low);
+                g.log(above)
+            }
+            Bijector::Below(high) => {
+                let high = bound(g, high);
+                let below = g.sub(high, value);
+                g.log(below)
+            }
+            Bijector::Between(low, high) => {
+                let (low, high) = (bound(g, low), bound(g, high));
+                let (above, below) = (g.sub(value, low), g.sub(high, value));
+                let (above, below) = (g.log(above), g.log(below));
+                g.sub(above, below)
+            }
+            _ => return None,
+        })
+    }
+
     /// log |det d value / d u|: a number, summed over the event.
     pub fn log_det(&self, g: &mut Graph, u: NodeId, event: &[Size]) -> NodeId {
         let n = || event.last().cloned().unwrap_or_default();

@@ -38,17 +38,7 @@ pub struct Guided {
 /// Makes the values of all sites.
 pub fn treat(facts: &Facts, decisions: &[Decision]) -> Guided {
     let model = facts.model;
-    let (graph, axes) = (model.graph.clone(), model.axes.clone());
-    let mut guided = Guided {
-        graph,
-        axes,
-        views: vec![],
-        factors: BTreeMap::new(),
-        maps: BTreeMap::new(),
-        states: BTreeMap::new(),
-        before: BTreeMap::new(),
-        handed_on: BTreeMap::new(),
-    };
+    let mut guided = Guided::new(model.graph.clone(), model.axes.clone());
     for (i, decision) in decisions.iter().enumerate() {
         let id = SiteId(i as u32);
         let (treatment, value) = guided.treat_site(facts, id, decision.fate);
@@ -58,6 +48,20 @@ pub fn treat(facts: &Facts, decisions: &[Decision]) -> Guided {
 }
 
 impl Guided {
+    /// A graph in which nothing stands for a site yet.
+    pub fn new(graph: Graph, axes: Arena<Axis>) -> Guided {
+        Guided {
+            graph,
+            axes,
+            views: vec![],
+            factors: BTreeMap::new(),
+            maps: BTreeMap::new(),
+            states: BTreeMap::new(),
+            before: BTreeMap::new(),
+            handed_on: BTreeMap::new(),
+        }
+    }
+
     /// The states at earlier rows of the sites that are summed out and read there.
     pub fn earlier(&self) -> crate::elbo::chain::States {
         let rows = self.before.iter().flat_map(|(id, rows)| rows.iter().enumerate().map(move |row| (*id, row)));
@@ -131,7 +135,7 @@ impl Guided {
     }
 
     /// A draw as a function of standard noise: reparameterized, or of finitely many states by inversion.
-    fn draw(&mut self, site: &Site, id: SiteId, dist: &Dist) -> NodeId {
+    pub fn draw(&mut self, site: &Site, id: SiteId, dist: &Dist) -> NodeId {
         let draw = dist::draw(&mut self.graph, dist, id, &site.plates, &site.event);
         // What is inverted is one component; a vector of counts is drawn as one.
         let one = !matches!(dist::row(dist.kind).draw, Draw::SampleVector(_) | Draw::Composed);
@@ -154,6 +158,9 @@ impl Guided {
     /// The number of states whose cumulative probability lies below a uniform number, component by component.
     fn invert(&mut self, site: &Site, id: SiteId, dist: &Dist) -> NodeId {
         let states = site.support.states().unwrap_or_default();
+        if site.support == Support::Binary {
+            return self.flip(site, id, dist);
+        }
         let row = self.add_axis(site, states.clone());
         let below = self.add_axis(site, states.clone());
         let g = &mut self.graph;
@@ -174,6 +181,18 @@ impl Guided {
         let shape = g.shape(count).clone();
         let label = g.node(Op::Binary(Binary::Min, count, last), shape, support);
         from_label(g, site, label)
+    }
+
+    /// Of two states: 1 where a uniform number lies above the probability of 0.
+    fn flip(&mut self, site: &Site, id: SiteId, dist: &Dist) -> NodeId {
+        let g = &mut self.graph;
+        let shape = Shape::new(site.plates.iter().copied(), site.event.clone());
+        let uniform = g.noise(id, Noise::Uniform, shape.clone());
+        let zero = g.number(0.0);
+        let zero = g.fill(zero, site.event.clone());
+        let log_prob = dist::log_prob(g, dist, zero);
+        let prob = g.unary(Unary::Exp, log_prob);
+        g.node(Op::Binary(Binary::Less, prob, uniform), shape, Support::Binary)
     }
 
     fn add_axis(&mut self, site: &Site, size: Size) -> AxisId {

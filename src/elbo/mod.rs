@@ -23,6 +23,7 @@ pub mod limits;
 pub mod missing;
 pub mod moments;
 pub mod objective;
+pub mod particles;
 pub mod print;
 pub mod problems;
 pub mod requests;

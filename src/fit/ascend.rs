@@ -19,7 +19,7 @@ use super::warm::Whitening;
 use super::warnings::{Found, found_warnings, khat_warning, nowhere};
 use super::weigh::{KHAT_DRAWS, MOST_DRAWS, Sampler, Weighed, weigh};
 use super::{Estimate, Event, Failure, Phase, State, Watch, deterministic, initial, objective};
-use crate::elbo::{Elbo, Objective};
+use crate::elbo::{Elbo, Objective, particles};
 use crate::model::{self, Auto, Draws, FitBlock, Init, Owner, Rate};
 use crate::plan::Precision;
 use crate::plan::lower::Layout;
@@ -172,12 +172,18 @@ fn begin<'a>(
     };
     let steps = counted.unwrap_or(MOST_STEPS.max(MOST_STEPS / LOOK * per_epoch));
     // Within a pair of mirror images what a batch adds to the gradient of a scale cancels. A draw alone has no partner.
-    let paired = if matches!(coordinates, Coordinates::Whitened(_)) { Draws::Antithetic } else { Draws::Independent };
-    let draws = block.draws.unwrap_or(if block.particles.is_none() { paired } else { Draws::Independent });
+    // Draws that serve one another as baselines, or share weights, have to be independent.
+    let bound = matches!(task.elbo.objective, Objective::Elbo { .. } | Objective::Mode(_));
+    let scored = task.elbo.sites.iter().any(|view| view.choice.estimator.is_score());
+    let draws = block.draws.unwrap_or(match coordinates {
+        Coordinates::Whitened(_) if block.particles.is_none() && bound && !scored => Draws::Antithetic,
+        _ => Draws::Independent,
+    });
+    let least = if draws == Draws::Independent { 1 } else { 2 };
     let settings = Settings {
         seed: task.seed,
         steps,
-        particles: block.particles.unwrap_or(if draws == Draws::Independent { 1 } else { 2 }),
+        particles: block.particles.map_or(particles::draws(task.elbo).max(least), |_| particles::draws(task.elbo)),
         draws,
         schedule: schedule(rate),
         beta: beta.map(schedule),

@@ -1,8 +1,9 @@
 //! What a plan is given at each run: parameters, noise by name, and the rows of a batch.
 
+use super::baselines::Baselines;
 use super::paired;
 use crate::data::{Array, Bound};
-use crate::elbo::{Elbo, Treatment};
+use crate::elbo::{Elbo, Treatment, particles};
 use crate::kernel::noise::{Index, Key, Noise as Source, Stream};
 use crate::math::{Noise, SiteId};
 use crate::model;
@@ -108,6 +109,13 @@ impl<'a> Feed<'a> {
         inputs.filter(|(kind, _)| **kind == InputKind::Beta).for_each(|(_, buffer)| buffer.fill(beta));
     }
 
+    /// What earlier steps say of the costs of sites.
+    pub fn baselines(&mut self, of: &mut Baselines, seed: u64) {
+        for (kind, buffer) in self.inputs.iter().zip(&mut self.buffers) {
+            of.give(kind, seed, buffer);
+        }
+    }
+
     /// Fresh noise under these names; draws of a batched plate are named by their row in the data.
     pub fn noise(&mut self, draws: Draws, rows: Option<&Rows>) {
         for i in 0..self.inputs.len() {
@@ -127,6 +135,13 @@ impl<'a> Feed<'a> {
                 InputKind::Noise { site, noise } => {
                     let plates = self.plates(site);
                     self.plate_noise(i, &plates, site.0, noise, draws, rows);
+                    if draws.stream == Stream::Train && particles::paired(self.elbo, site) {
+                        mirror(&mut self.buffers[i]);
+                    }
+                }
+                InputKind::Dream { place, noise, ref axes } => {
+                    let (axes, draws) = (axes.clone(), Draws { stream: Stream::Dream, ..draws });
+                    self.plate_noise(i, &axes, place, noise, draws, rows);
                 }
                 InputKind::Dropout { place, ref axes } => {
                     let axes = axes.clone();
@@ -223,6 +238,12 @@ impl<'a> Feed<'a> {
         }
         Ok(())
     }
+}
+
+/// The second half of the particles are the antithetic partners of the first.
+fn mirror(uniforms: &mut [f64]) {
+    let (first, second) = uniforms.split_at_mut(uniforms.len() / 2);
+    second.iter_mut().zip(first).for_each(|(other, u)| *other = 1.0 - *u);
 }
 
 fn fill(source: &Source, noise: Noise, at: Index, out: &mut [f64]) {

@@ -4,6 +4,7 @@
 use super::optimizer::Rule;
 use super::{drive, laplace};
 use crate::elbo::{Elbo, Estimator, Objective, SiteView, Treatment};
+use crate::math::Op;
 use crate::model::{self, Auto, FitBlock, Optimizer, OptimizerRule, Rate, Statement, followed};
 use crate::problem::{Problem, Problems};
 use crate::shape::AxisId;
@@ -26,7 +27,12 @@ fn objective(elbo: &Elbo) -> Problems {
     let model = &elbo.model;
     let asked = model.fit.objective.map_or(String::new(), |objective| objective.to_string());
     let help = match &elbo.objective {
-        Objective::Elbo { .. } | Objective::Mode(_) => return problems,
+        Objective::Elbo { beta: Some(Rate::Cosine { .. } | Rate::Linear { .. }) } if scores(elbo) => {
+            "write a number, as in `elbo(beta: 4)`: some draws are not differentiated through"
+        }
+        Objective::Elbo { .. } | Objective::Mode(_) | Objective::Weighted(_) | Objective::Updates(_) => {
+            return problems;
+        }
         Objective::Contrast(contrast) => {
             if let Statement::Boltzmann(of) = &model.statements[contrast.statement] {
                 let title = format!("the energy `{}` cannot be fitted yet", of.energy);
@@ -37,7 +43,6 @@ fn objective(elbo: &Elbo) -> Problems {
             }
             return problems;
         }
-        Objective::Weighted(_) | Objective::Updates(_) => "write `objective: elbo`",
     };
     let problem = Problem::error("ppl::limitation::objective", format!("the objective `{asked}` cannot be fitted yet"));
     let span = model.fit.spans.get("objective").copied().unwrap_or_default();
@@ -45,38 +50,34 @@ fn objective(elbo: &Elbo) -> Problems {
     problems
 }
 
+/// Whether some draws are not differentiated through.
+fn scores(elbo: &Elbo) -> bool {
+    elbo.sites.iter().any(|view| view.choice.estimator.is_score())
+}
+
 fn estimator(elbo: &Elbo, view: &SiteView) -> Option<Problem> {
     let (estimator, name) = (view.choice.estimator, &elbo.model.sites[view.site.index()].name);
-    if estimator.is_biased() {
-        let message = format!("the relaxed draws of `{name}` cannot be fitted yet: `by {}`", asked(estimator));
-        let problem = Problem::error("ppl::limitation::estimator", message);
-        return Some(problem.label(written(elbo, view), "drawn here").help(HELP));
+    let problem = |message: String, help: &str| {
+        let problem = Problem::error("ppl::limitation::score_function", message);
+        Some(problem.label(written(elbo, view), "drawn here").help(help))
+    };
+    let sampled = |id: &crate::math::NodeId| match &elbo.graph.nodes[*id].op {
+        Op::Sample { kind, .. } => Some(*kind),
+        _ => None,
+    };
+    if let Some(kind) = elbo.graph.reachable(&[view.value]).iter().find_map(sampled) {
+        return problem(format!("draws of `{name}` cannot be made while it is fitted yet: {kind} has no end"), HELP);
     }
-    if !estimator.is_score() {
-        return None;
-    }
-    let message =
-        format!("`{name}` needs the score-function estimator, which cannot be fitted yet: {}", view.choice.because);
-    let problem = Problem::error("ppl::limitation::score_function", message).label(written(elbo, view), "drawn here");
-    let facts = crate::elbo::cost::Facts::new(&elbo.model);
-    Some(match crate::elbo::estimator::jump(&facts, view.site) {
-        _ if facts.free(view.site).is_some() => problem.help(FREE),
-        Some(jump) => problem
-            .label(jump, format!("jumps as `{name}` moves"))
-            .help("use something smooth there (`sigmoid` for a step), or a finite site, which is summed out"),
-        None => problem.help(HELP),
-    })
-}
-
-const FREE: &str = "make the table smaller, by a dim or by what its components share: the site is then summed out";
-const HELP: &str = "use a reparameterized factor (Normal, LogNormal, Gamma, ...), or let a finite site be summed out";
-
-fn asked(estimator: Estimator) -> String {
     match estimator {
-        Estimator::Concrete(temperature) => format!("concrete({temperature})"),
-        _ => "straight_through".into(),
+        Estimator::Relax => {
+            let help = "write `by rebar` or `by score(baseline: loo)`, or leave `by` out";
+            problem(format!("`{name}` with `by relax` cannot be fitted yet"), help)
+        }
+        _ => None,
     }
 }
+
+const HELP: &str = "use a reparameterized factor (Normal, LogNormal, Gamma, ...), or let a finite site be summed out";
 
 /// Where the factor of a site was written, or the site.
 fn written(elbo: &Elbo, view: &SiteView) -> Span {
@@ -118,6 +119,12 @@ fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
             limited("optimizer", "ppl::limitation::optimizer", what, "use `optimizer: adam`, or leave it out");
         }
         _ => {}
+    }
+    if let Some(draws) = block.draws.filter(|draws| *draws != model::Draws::Independent)
+        && (scores(elbo) || !matches!(elbo.objective, Objective::Elbo { .. } | Objective::Mode(_)))
+    {
+        let what = format!("`draws: {}` where draws serve one another as baselines or share weights", draws.name());
+        limited("draws", "ppl::limitation::draws", what, "leave it out: those have to be independent");
     }
     if block.batch.len() > 1 {
         limited("batch", "ppl::limitation::batches", "batches of two dims".into(), "batch one of them");

@@ -3,6 +3,7 @@
 use crate::problem::{Bug, Problem};
 
 mod ascend;
+pub mod baselines;
 pub mod batches;
 mod blame;
 mod blocks;

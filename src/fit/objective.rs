@@ -7,6 +7,7 @@ use super::feed::{Draws, Feed, Rows};
 use super::posterior::Fitted;
 use super::{Estimate, Failure};
 use crate::diagnose::convergence::mean_and_variance;
+use crate::elbo::particles;
 use crate::kernel::noise::Stream;
 use crate::model::Draws::Independent;
 use crate::plan::lower::{self, Batch};
@@ -17,7 +18,8 @@ const DRAWS: std::ops::RangeInclusive<usize> = 4..=1_000;
 /// The mean over draws of the objective at these parameters.
 pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
     let rows = fitted.batches.map_or(1, |batches| batches.rows);
-    let draws = (fitted.evaluations / (5 * rows)).clamp(*DRAWS.start(), *DRAWS.end());
+    let inside = particles::inside(fitted.elbo);
+    let draws = (fitted.evaluations / (5 * rows * inside)).clamp(*DRAWS.start(), *DRAWS.end());
     // One step of the batches is the whole data.
     let blocks: Vec<Option<Rows>> = match &fitted.batches {
         Some(batches) => batches.in_order().map(Some).collect(),
@@ -31,7 +33,7 @@ pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let rows = block.as_ref().map(|rows| (rows.dim, size)).into_iter().collect();
-                let program = lower::bound(fitted.elbo, fitted.data, &Batch { draws: 1, rows })?;
+                let program = lower::objective(fitted.elbo, fitted.data, &Batch { draws: inside, rows })?;
                 let evaluator = fitted.backend.prepare(&program.plan, fitted.precision)?;
                 entry.insert((evaluator, Feed::new(&program, fitted.elbo, fitted.data)?))
             }
@@ -40,10 +42,9 @@ pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
         feed.give(params, block.as_ref());
         feed.beta(fitted.beta);
         for (first, value) in values.iter_mut().enumerate() {
-            feed.noise(
-                Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 2, first, paired: Independent },
-                block.as_ref(),
-            );
+            let first = first * inside;
+            let names = Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 2, first, paired: Independent };
+            feed.noise(names, block.as_ref());
             if let Some(rows) = block {
                 feed.rows(rows)?;
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::baselines::Baselines;
 use super::batches::Batches;
 use super::blame::{self, Scene};
 use super::compare::Comparison;
@@ -21,7 +22,7 @@ use crate::data::{Array, Bound};
 use crate::elbo::Elbo;
 use crate::kernel::noise::Stream;
 use crate::model;
-use crate::plan::lower::{self, Batch, Given};
+use crate::plan::lower::{self, Batch, Given, OutputKind};
 use crate::plan::{Backend, Evaluate, Precision};
 
 /// How far and how fast.
@@ -77,6 +78,7 @@ impl Settings {
 struct Stage<'a> {
     evaluator: Box<dyn Evaluate>,
     feed: Feed<'a>,
+    outputs: Vec<OutputKind>,
 }
 
 /// What is being fitted.
@@ -93,7 +95,8 @@ impl<'a> Target<'a> {
         let batch = Batch { draws: settings.particles, rows };
         let program = lower::step(self.elbo, self.data, &batch)?;
         let evaluator = self.backend.prepare(&program.plan, self.precision)?;
-        Ok(Stage { evaluator, feed: Feed::new(&program, self.elbo, self.data)? })
+        let feed = Feed::new(&program, self.elbo, self.data)?;
+        Ok(Stage { evaluator, feed, outputs: program.outputs })
     }
 
     fn not_finite(&self, look: &Look, step: usize) -> Failure {
@@ -115,13 +118,23 @@ pub(super) struct Ascent {
     pub steps: usize,
     /// Draws times rows evaluated.
     pub evaluations: usize,
+    baselines: Baselines,
     /// Since the last event that began an interval.
     epoch: Epoch,
 }
 
 impl Ascent {
     pub fn new(optimizers: Vec<Optimizer>, coordinates: Coordinates, vector: Vec<f64>, stop: Stop) -> Ascent {
-        Ascent { coordinates, vector, optimizers, stop, steps: 0, evaluations: 0, epoch: Epoch::default() }
+        Ascent {
+            coordinates,
+            vector,
+            optimizers,
+            stop,
+            steps: 0,
+            evaluations: 0,
+            baselines: Baselines::default(),
+            epoch: Epoch::default(),
+        }
     }
 
     /// What is told of: the last average, or the vector itself where nothing averages.
@@ -151,6 +164,7 @@ impl Ascent {
         }
         state.put_part("stop", self.stop.buffers());
         state.put_part("coordinates", self.coordinates.buffers());
+        state.put_part("baseline", self.baselines.buffers());
         state
     }
 
@@ -173,6 +187,7 @@ impl Ascent {
         self.vector.copy_from_slice(params);
         (self.steps, self.evaluations) = (steps as usize, evaluations as usize);
         self.epoch = Epoch { sum, weight };
+        self.baselines.restore(&from.part("baseline"))?;
         Ok(())
     }
 
@@ -288,6 +303,7 @@ impl Steps<'_, '_> {
         stage.feed.give(&params, rows.as_ref());
         stage.feed.beta(settings.beta_at(step));
         stage.feed.noise(draws, rows.as_ref());
+        stage.feed.baselines(&mut ascent.baselines, settings.seed);
         if let Some(rows) = &rows {
             stage.feed.rows(rows)?;
         }
@@ -324,6 +340,7 @@ impl Steps<'_, '_> {
             (None, Some(places)) => optimizers[0].descend_rows(&places, rate, factor, vector, &self.gradient),
             (None, None) => optimizers[0].descend(rate, factor, vector, &self.gradient),
         }
+        ascent.baselines.learn(&stage.outputs, &outputs);
         ascent.evaluations += settings.particles * size.max(1);
         ascent.steps = step + 1;
         // Batches weighted by their share of the rows, so that an epoch's mean is the whole data's.

@@ -8,7 +8,12 @@ use crate::problem::Bug;
 /// The gradient of the sum of `of` in each of `wrt`, shaped as they are. `StopGradient` and what counts or compares have
 /// derivative zero. A node of `wrt` may lie inside the computation: then it is what the gradient is taken in.
 pub fn gradient(b: &mut Builder, of: NodeId, wrt: &[NodeId]) -> Result<Vec<NodeId>, Bug> {
-    let active = active(b, of, wrt);
+    gradient_holding(b, of, wrt, &[])
+}
+
+/// The same with some nodes held fixed: nothing flows back through them.
+pub fn gradient_holding(b: &mut Builder, of: NodeId, wrt: &[NodeId], held: &[NodeId]) -> Result<Vec<NodeId>, Bug> {
+    let active = active(b, of, wrt, held);
     let shape = b.shape(of).to_vec();
     let mut adjoints: Vec<Adjoint> = vec![Adjoint::default(); of.index() + 1];
     adjoints[of.index()].whole = Some(b.literal(1.0, &shape));
@@ -96,13 +101,13 @@ fn joined(b: &mut Builder, row: &[(usize, NodeId)], axis: usize, shape: &[usize]
 }
 
 /// Which nodes up to `of` depend on `wrt` through derivatives that are not zero everywhere.
-fn active(b: &Builder, of: NodeId, wrt: &[NodeId]) -> Vec<bool> {
+fn active(b: &Builder, of: NodeId, wrt: &[NodeId], held: &[NodeId]) -> Vec<bool> {
     let mut active = vec![false; of.index() + 1];
     for index in 0..=of.index() {
         let id = NodeId::new(index);
         let op = b.op(id);
-        active[index] =
-            wrt.contains(&id) || (!is_flat(op) && op.operands().iter().any(|operand| active[operand.index()]));
+        let flows = || !is_flat(op) && op.operands().iter().any(|operand| active[operand.index()]);
+        active[index] = wrt.contains(&id) || (!held.contains(&id) && flows());
     }
     active
 }

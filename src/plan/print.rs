@@ -61,9 +61,15 @@ fn meaning(kind: &InputKind) -> &'static str {
     match kind {
         InputKind::Points => "points on the unconstrained scale",
         InputKind::Params => "parameters, unconstrained",
-        InputKind::AutoNoise | InputKind::Noise { noise: Noise::Normal, .. } => "standard normal",
-        InputKind::Noise { noise: Noise::Uniform, .. } | InputKind::Dropout { .. } => "uniform on 0 to 1",
+        InputKind::AutoNoise
+        | InputKind::Noise { noise: Noise::Normal, .. }
+        | InputKind::Dream { noise: Noise::Normal, .. } => "standard normal",
+        InputKind::Noise { noise: Noise::Uniform, .. }
+        | InputKind::Dream { noise: Noise::Uniform, .. }
+        | InputKind::Dropout { .. } => "uniform on 0 to 1",
         InputKind::Rows(_) => "the rows of the batch",
+        InputKind::BaselineNet { .. } => "weights of its network",
+        InputKind::Baseline(_) => "of the cost at earlier steps",
         InputKind::Whole(_) => "drawn anew each epoch",
         InputKind::Beta => "beta at this step",
     }

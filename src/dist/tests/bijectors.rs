@@ -37,6 +37,26 @@ fn points(n: usize) -> Vec<Vec<f64>> {
     [0.3, 1.1, 5.2].map(point).to_vec()
 }
 
+#[test]
+fn the_inverse_in_math_is_that_of_numbers() {
+    let mut seen = 0;
+    for (support, event) in supports() {
+        let map = Bijector::of(&support).unwrap();
+        let event: Vec<Size> = event.iter().map(|n| Size::fixed(*n)).collect();
+        let mut g = Graph::default();
+        let free = g.free(SiteId(0), Shape::event(map.free_event(&event)));
+        let value = map.forward(&mut g, free, &event);
+        let Some(back) = map.inverse(&mut g, value) else { continue };
+        let n = event.iter().map(|n| n.known().unwrap()).product::<i64>() as usize;
+        for u in points(n) {
+            let found = values(&g, &[back], &BTreeMap::new(), &u);
+            found[0].iter().zip(&u).for_each(|(found, u)| assert_close(*found, *u, 1e-9, "an inverse"));
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 8);
+}
+
 /// Value and log-determinant of the math form.
 fn in_math(map: &Bijector, event: &[usize], u: &[f64]) -> (Vec<f64>, f64) {
     let mut g = Graph::default();

@@ -94,9 +94,7 @@ impl Printer<'_> {
             .filter(|axis| !own.contains(axis))
             .map(|axis| format!("sum {}", self.range(*axis)))
             .collect();
-        // log q of the site itself stands for its own row: it carries no scale.
-        let itself = matches!(term.kind, TermKind::LogQ(id) if id == site);
-        let place = [sums.join(", "), if itself { String::new() } else { self.scale(term) }];
+        let place = [sums.join(", "), self.scale(term)];
         let place: Vec<&str> = place.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         let sign = if term.sign < 0.0 { "-" } else { "+" };
         (format!("{sign} {}", self.short(term)), place.join(", "))

@@ -2,7 +2,7 @@
 
 use super::guide::{Gaussian, LowRank};
 use super::value::Label;
-use super::{Lowerer, Trouble, Value, bug};
+use super::{Lowerer, Trouble, Value, bug, limitation};
 use crate::math::SiteId;
 use crate::plan::{Binary, Contraction, NodeId, Reduce, Unary};
 
@@ -55,6 +55,7 @@ impl Lowerer<'_> {
             noise: Some(noise),
             low_rank,
             logs: None,
+            factor: None,
         })
     }
 
@@ -113,6 +114,31 @@ impl Lowerer<'_> {
         let sum = Value { id: sum, labels: vec![Label::Draws], event: 0 };
         let half = self.scaled(&sum, -0.5)?;
         let constant = self.literal(-0.5 * d * std::f64::consts::TAU.ln())?;
+        let base = self.binary(Binary::Add, &half, &constant)?;
+        self.binary(Binary::Sub, &base, &Value::plain(log_scale, 0))
+    }
+
+    /// The same of a full rank as a function of the draws: with the Cholesky factor L, of L^-1 (draw - loc).
+    pub(super) fn gaussian_log_q_of_draws(&mut self) -> Result<Value, Trouble> {
+        let draws = self.gaussian()?.draws;
+        self.gaussian_log_q_at(draws)
+    }
+
+    /// The same at other coordinates, `[draws, latents]`.
+    pub(super) fn gaussian_log_q_at(&mut self, draws: NodeId) -> Result<Value, Trouble> {
+        let gaussian = self.gaussian()?;
+        let (Some(factor), Some(loc), Some(log_scale)) = (gaussian.factor, gaussian.loc, gaussian.log_scale) else {
+            return limitation("this automatic guide under this objective");
+        };
+        let d = self.layout.latents;
+        let centre = self.b.reshape(loc, &[1, d]);
+        let offset = self.b.minus(draws, centre);
+        let offset = self.b.permute(offset, &[1, 0]);
+        let noise = self.b.solve_triangular(factor, offset, false);
+        let square = self.b.unary(Unary::Square, noise);
+        let sum = Value { id: self.b.reduce(Reduce::Sum, square, &[0]), labels: vec![Label::Draws], event: 0 };
+        let half = self.scaled(&sum, -0.5)?;
+        let constant = self.literal(-0.5 * d as f64 * std::f64::consts::TAU.ln())?;
         let base = self.binary(Binary::Add, &half, &constant)?;
         self.binary(Binary::Sub, &base, &Value::plain(log_scale, 0))
     }

@@ -1,12 +1,11 @@
 //! Leaves: draws of the automatic guide, point parameters on their constrained scale, noise, and data.
 
 use super::value::Label;
-use super::{Layout, Lowerer, Trouble, Value, bug, layout, limitation};
+use super::{InputKind, Layout, Lowerer, Trouble, Value, bug, dream, layout, limitation};
 use crate::dist::bijector::Bijector;
 use crate::elbo::Treatment;
 use crate::math::{Noise, Op, ParamId, SiteId};
 use crate::model::Auto;
-use crate::plan::lower::objective::InputKind;
 use crate::plan::{Array, Binary, Contraction, NodeId, Reduce, Unary};
 use crate::shape::{Axis, AxisKind, Shape, Size};
 use crate::source::Span;
@@ -34,6 +33,8 @@ pub(super) struct Gaussian {
     pub noise: Option<NodeId>,
     /// Of a low rank: see `LowRank`.
     pub low_rank: Option<LowRank>,
+    /// Of a full rank, the Cholesky factor `[latents, latents]`.
+    pub factor: Option<NodeId>,
     /// Of independent factors, the logarithms of their scales, `[latents]`.
     pub logs: Option<NodeId>,
 }
@@ -58,7 +59,8 @@ impl Lowerer<'_> {
             Op::Site(site) => self.site_leaf(*site),
             Op::Free(site) => {
                 let draws = self.gaussian()?.draws;
-                self.coordinates(*site, draws, true)
+                let value = self.coordinates(*site, draws, true)?;
+                self.held(*site, value)
             }
             Op::AutoLoc(site) => match self.gaussian()?.loc {
                 Some(loc) => self.coordinates(*site, loc, false),
@@ -109,12 +111,22 @@ impl Lowerer<'_> {
             return limitation(format!("`{name}`, whose draws read its own earlier rows,"));
         }
         let before = self.b.set_origin(Some(name.into()));
-        let value = self.lower(node)?;
+        let value = match self.relaxed_draw(site)? {
+            Some(value) => value,
+            None => self.lower(node)?,
+        };
         self.b.set_origin(before);
         self.leaves.open.remove(&site);
+        let value = self.held(site, value)?;
         let (Treatment::Written(at) | Treatment::Enumerated(at, _)) = treatment else { return Ok(value) };
-        let from = &self.elbo.model.guide.factors[at].plates;
-        let to = &self.elbo.model.sites[site.index()].plates;
+        self.renamed(&value, at)
+    }
+
+    /// A value over the plates of a factor, over those of its site.
+    pub(super) fn renamed(&mut self, value: &Value, factor: usize) -> Result<Value, Trouble> {
+        let factor = &self.elbo.model.guide.factors[factor];
+        let from = &factor.plates;
+        let to = &self.elbo.model.sites[factor.site.index()].plates;
         let mut axes: Vec<Option<Label>> = value
             .labels
             .iter()
@@ -130,8 +142,16 @@ impl Lowerer<'_> {
         self.sorted(value.id, &axes)
     }
 
+    /// A draw that is not differentiated through stands still.
+    pub(super) fn held(&mut self, site: SiteId, draw: Value) -> Result<Value, Trouble> {
+        match self.elbo.sites[site.index()].choice.estimator.is_score() {
+            true => self.unary(Unary::StopGradient, &draw),
+            false => Ok(draw),
+        }
+    }
+
     /// The part of a packed array `[.., latents]` that is one site's, in its plates.
-    fn coordinates(&mut self, site: SiteId, packed: NodeId, draws: bool) -> Result<Value, Trouble> {
+    pub(super) fn coordinates(&mut self, site: SiteId, packed: NodeId, draws: bool) -> Result<Value, Trouble> {
         let Some(block) = self.layout.sites.iter().find(|block| block.of == site).cloned() else {
             return bug("a site without coordinates");
         };
@@ -161,8 +181,14 @@ impl Lowerer<'_> {
         let mut axes = vec![Some(Label::Draws)];
         axes.extend(of.plates.iter().map(|axis| Some(Label::Axis(*axis))));
         axes.extend(std::iter::repeat_n(None, of.event.len()));
+        if let Some(place) = dream::place(site) {
+            let kind = InputKind::Dream { place, noise, axes: of.plates.iter().copied().collect() };
+            let id = self.input(kind, format!("dream.{place}"), shape)?;
+            return self.sorted(id, &axes);
+        }
         let name = format!("noise.{}", self.elbo.model.sites[site.index()].name);
         let id = self.input(InputKind::Noise { site, noise }, name, shape)?;
+        let id = if self.is_outside(site) { self.shared(id) } else { id };
         self.sorted(id, &axes)
     }
 
@@ -260,6 +286,7 @@ impl Lowerer<'_> {
                 noise: None,
                 low_rank: None,
                 logs: None,
+                factor: None,
             },
             Given::Guide => {
                 let before = self.b.set_origin(Some("draws of the guide".into()));
@@ -276,6 +303,7 @@ impl Lowerer<'_> {
                         noise: None,
                         low_rank: None,
                         logs: None,
+                        factor: None,
                     };
                     self.gaussian = Some(point.clone());
                     return Ok(point);
@@ -286,6 +314,7 @@ impl Lowerer<'_> {
                     _ => 0,
                 };
                 let noise = self.input(InputKind::AutoNoise, "noise".into(), vec![self.batch.draws, d + beside])?;
+                let noise = self.grouped_noise(noise)?;
                 let gaussian = match self.elbo.model.guide.auto {
                     Some(Auto::MeanField) => self.mean_field(loc, packed, noise)?,
                     Some(Auto::FullRank) => self.full_rank(loc, packed, noise)?,
@@ -316,6 +345,7 @@ impl Lowerer<'_> {
             noise: Some(noise),
             low_rank: None,
             logs: Some(logs),
+            factor: None,
         })
     }
 
@@ -348,6 +378,7 @@ impl Lowerer<'_> {
             noise: Some(noise),
             low_rank: None,
             logs: None,
+            factor: Some(factor),
         })
     }
 }

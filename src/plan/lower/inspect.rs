@@ -5,14 +5,21 @@ use super::maximized::terms;
 use super::value::Label;
 use super::{Batch, Lowerer, OutputKind, Program, Trouble, Value};
 use crate::data::Bound as Data;
-use crate::elbo::{Elbo, Term, TermKind};
+use crate::elbo::{Elbo, Objective, Term, TermKind};
 use crate::math;
 use crate::shape::AxisId;
 
 /// The terms that are added up: of the bound, or of the log joint at points.
 pub fn parts(elbo: &Elbo, given: Given) -> Result<Vec<Term>, Trouble> {
     match given {
-        Given::Guide => terms(elbo),
+        Given::Guide => match &elbo.objective {
+            Objective::Weighted(of) => {
+                let outside = of.outside.iter().map(|place| elbo.terms[*place].clone());
+                Ok(of.weight.log.iter().cloned().chain(outside).collect())
+            }
+            Objective::Updates(_) => Ok(elbo.log_p.iter().chain(&elbo.log_q).cloned().collect()),
+            _ => terms(elbo),
+        },
         Given::Points => Ok(elbo.log_p.iter().chain(&elbo.log_q).cloned().collect()),
     }
 }

@@ -1,7 +1,6 @@
 //! What a fit maximizes: the terms of the bound with what multiplies them, which may change from step to step.
 
-use super::objective::InputKind;
-use super::{Lowerer, Trouble, Value, limitation};
+use super::{InputKind, Lowerer, Trouble, Value, limitation};
 use crate::elbo::{Elbo, Objective, Term};
 use crate::model::Rate;
 use crate::plan::{Binary, NodeId};
@@ -34,6 +33,6 @@ impl Lowerer<'_> {
             }
             _ => self.total(&terms)?,
         };
-        self.average(&total)
+        self.over_draws(&total)
     }
 }

@@ -18,7 +18,9 @@ use crate::shape::{Axis, AxisId, AxisKind, DimId, Size};
 use crate::source::Span;
 
 mod arrays;
+mod baseline;
 mod density;
+mod dream;
 mod expr;
 mod guide;
 mod index;
@@ -28,17 +30,21 @@ mod layout;
 mod maximized;
 mod objective;
 mod paths;
+mod program;
+mod relaxed;
 mod provisos;
 mod rows;
 mod scan;
+mod surrogate;
+mod updates;
 mod value;
+mod weighted;
 
 pub use guide::Given;
 pub use inspect::{inspected, parts};
 pub use layout::{Coordinates, Layout, sizes};
-pub use objective::{
-    Batch, InputKind, OutputKind, Program, bound, constant, joint, lowered, params, step, values, weights,
-};
+pub use objective::{bound, constant, joint, lowered, objective, params, step, values, weights};
+pub use program::{Batch, InputKind, OutputKind, Program};
 pub use provisos::{Side, moves, provisos};
 pub use rows::row_weights;
 use value::{Label, Value};
@@ -98,8 +104,10 @@ struct Lowerer<'a> {
     /// What a sum over states sums the exponential of, by the axis of states: its gradient is the posterior of the site.
     states: BTreeMap<AxisId, Value>,
     given: Given,
-    /// Dropout acts in the steps of a fit only.
+    /// Dropout acts in the steps of a fit only, and so do relaxed draws.
     fitting: bool,
+    /// Where draws come in groups inside a logarithm.
+    groups: Option<weighted::Groups>,
     /// The rows of a chain that are being made one after the other.
     rows: Option<scan::Rows>,
     layout: Layout,
@@ -130,6 +138,7 @@ impl<'a> Lowerer<'a> {
             states: BTreeMap::new(),
             given,
             fitting: false,
+            groups: None,
             rows: None,
             layout: Layout::of_rows(elbo, data, &batch.rows)?,
             gaussian: None,

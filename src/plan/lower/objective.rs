@@ -1,95 +1,14 @@
 //! The plans of a fit: the log joint at given points, the bound and its gradient, importance weights, reported values.
 
-use std::collections::BTreeMap;
-
 use super::guide::Given;
 use super::value::Label;
-use super::{Layout, Lowerer, Side, Trouble, Value, bug};
+use super::{Batch, InputKind, Lowerer, OutputKind, Program, Trouble, Value, bug};
 use crate::data::Bound;
-use crate::elbo::{Elbo, SiteView, Term, TermKind, Treatment};
-use crate::math::{self, DefId, Noise, Op, ParamId, SiteId};
-use crate::model::{Auto, FitBlock, Owner, Statement};
-use crate::plan::{Binary, NodeId, Plan, Reduce, grad, optimize, reference};
+use crate::elbo::{Elbo, Objective, SiteView, Term, TermKind, Treatment};
+use crate::math::{self, DefId, Op, ParamId, SiteId};
+use crate::model::{Auto, Owner, Statement};
+use crate::plan::{Binary, NodeId, Reduce, grad, optimize, reference};
 use crate::shape::{AxisId, DimId};
-
-/// How many draws a run evaluates, and how many rows of which batched dims.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Batch {
-    pub draws: usize,
-    pub rows: BTreeMap<DimId, usize>,
-}
-
-impl Batch {
-    pub fn draws(draws: usize) -> Batch {
-        Batch { draws, rows: BTreeMap::new() }
-    }
-
-    /// What one step of a fit with these entries evaluates.
-    pub fn of_step(block: &FitBlock, data: &Bound) -> Batch {
-        let rows = |(dim, batch): (&DimId, &usize)| Some((*dim, (*batch).clamp(1, (*data.dims.get(dim)?).max(1))));
-        Batch { draws: block.particles.unwrap_or(1), rows: block.batch.iter().filter_map(rows).collect() }
-    }
-}
-
-/// What the caller gives for an input of the plan.
-#[derive(Debug, Clone, PartialEq)]
-pub enum InputKind {
-    /// `[draws, latents + params]`
-    Points,
-    /// The guide's parameters: see `Layout`.
-    Params,
-    /// Standard normal, `[draws, latents]`.
-    AutoNoise,
-    /// Standard noise of a written factor.
-    Noise { site: SiteId, noise: Noise },
-    /// Uniform on 0 to 1, one number for each entry that the `dropout` at this place of the text may drop:
-    /// `[draws, axes.., event..]`.
-    Dropout { place: usize, axes: Vec<AxisId> },
-    /// The batch's rows of the data item at this place.
-    Rows(usize),
-    /// All of the data item at this place, which is drawn anew each epoch.
-    Whole(usize),
-    /// What multiplies the terms of latents at this step, where that is a schedule: a number.
-    Beta,
-}
-
-/// A plan and what its inputs and outputs are.
-#[derive(Debug, Clone)]
-pub struct Program {
-    pub plan: Plan,
-    pub inputs: Vec<InputKind>,
-    pub layout: Layout,
-    pub outputs: Vec<OutputKind>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum OutputKind {
-    /// `[draws]`
-    LogJoint,
-    /// Like its argument: points or params.
-    Gradient,
-    /// A number.
-    Bound,
-    LogP,
-    LogQ,
-    /// `[draws, rows.., event..]`; for a summed-out site its probabilities, `[draws, rows.., states]`.
-    Site(SiteId),
-    Definition(DefId),
-    Param(usize),
-    /// Of an expression: `[draws?, axes.., event..]`.
-    Value {
-        node: math::NodeId,
-        draws: bool,
-        axes: Vec<AxisId>,
-    },
-    /// What has to be looked at of a value whose support could not be proven: `[draws?, axes.., event..]`.
-    Proviso {
-        at: usize,
-        side: Side,
-        draws: bool,
-        axes: Vec<AxisId>,
-    },
-}
 
 /// The log joint on the unconstrained scale at given points, with its gradient. Only for guides that are automatic throughout.
 pub fn joint(elbo: &Elbo, data: &Bound, draws: usize) -> Result<Program, Trouble> {
@@ -122,17 +41,36 @@ pub fn step(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble
 fn differentiated(elbo: &Elbo, data: &Bound, batch: &Batch, fitting: bool) -> Result<Program, Trouble> {
     let mut lowerer = Lowerer { fitting, ..Lowerer::new(elbo, data, batch, Given::Guide)? };
     let params = lowerer.source()?;
+    if let Objective::Weighted(of) = &elbo.objective {
+        let (value, gradient) = lowerer.weighted(of, params)?;
+        return lowerer.program([(OutputKind::Bound, value), (OutputKind::Gradient, gradient)]);
+    }
+    if let Objective::Updates(of) = &elbo.objective {
+        let (value, gradient) = lowerer.updates(of, params)?;
+        return lowerer.program([(OutputKind::Bound, value), (OutputKind::Gradient, gradient)]);
+    }
+    let terms = super::maximized::terms(elbo)?;
     let mean = lowerer.maximized()?;
+    let surrogate = lowerer.surrogate(&terms)?;
+    let raised = lowerer.b.plus(mean, surrogate.value);
     lowerer.b.set_origin(Some("gradient".into()));
-    let gradient = grad::gradient(&mut lowerer.b, mean, &[params])?;
-    lowerer.program([(OutputKind::Bound, mean), (OutputKind::Gradient, gradient[0])])
+    let gradient = grad::gradient(&mut lowerer.b, raised, &[params])?;
+    lowerer.program([(OutputKind::Bound, mean), (OutputKind::Gradient, gradient[0])].into_iter().chain(surrogate.costs))
+}
+
+/// The objective alone, averaged over draws.
+pub fn objective(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
+    let mut lowerer = Lowerer::new(elbo, data, batch, Given::Guide)?;
+    lowerer.source()?;
+    let mean = lowerer.raised()?;
+    lowerer.program([(OutputKind::Bound, mean)])
 }
 
 /// The bound alone, as it is lowered: what `step` goes on to differentiate and to optimize.
 pub fn lowered(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
     let mut lowerer = Lowerer { fitting: true, ..Lowerer::new(elbo, data, batch, Given::Guide)? };
     lowerer.source()?;
-    let mean = lowerer.maximized()?;
+    let mean = lowerer.raised()?;
     lowerer.unoptimized([(OutputKind::Bound, mean)])
 }
 
@@ -140,12 +78,7 @@ pub fn lowered(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trou
 pub fn weights(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trouble> {
     let mut lowerer = Lowerer::new(elbo, data, batch, Given::Guide)?;
     lowerer.source()?;
-    let log_p = lowerer.total(&elbo.log_p)?;
-    let mut log_q = lowerer.total(&elbo.log_q)?;
-    if lowerer.layout.latents > 0 && elbo.model.guide.auto != Some(Auto::Map) {
-        let auto = lowerer.gaussian_log_q()?;
-        log_q = lowerer.binary(Binary::Add, &log_q, &auto)?;
-    }
+    let (log_p, log_q) = lowerer.densities()?;
     let log_p = lowerer.expanded(&log_p, &[Label::Draws])?;
     let log_q = lowerer.expanded(&log_q, &[Label::Draws])?;
     lowerer.program([(OutputKind::LogP, log_p.id), (OutputKind::LogQ, log_q.id)])
@@ -217,29 +150,6 @@ pub fn constant(elbo: &Elbo, data: &Bound, node: math::NodeId, shape: &[usize]) 
     }
 }
 
-impl OutputKind {
-    /// What the output of the plan is called.
-    fn name(&self, elbo: &Elbo) -> String {
-        let model = &elbo.model;
-        match self {
-            OutputKind::LogJoint => "log_joint".into(),
-            OutputKind::Gradient => "gradient".into(),
-            OutputKind::Bound => "bound".into(),
-            OutputKind::LogP => "log_p".into(),
-            OutputKind::LogQ => "log_q".into(),
-            OutputKind::Site(id) => model.sites[id.index()].name.clone(),
-            OutputKind::Definition(id) => model.definitions[id.index()].name.clone(),
-            OutputKind::Param(place) => model.params[*place].name.clone(),
-            OutputKind::Value { node, .. } => format!("value {}", node.index()),
-            OutputKind::Proviso { at, side, .. } => match side {
-                Side::Value => format!("proviso {at}"),
-                Side::AboveLow => format!("proviso {at} above its lower bound"),
-                Side::BelowHigh => format!("proviso {at} below its upper bound"),
-            },
-        }
-    }
-}
-
 /// What the nodes that add terms up are marked with.
 const SUM: &str = "sum of the terms";
 
@@ -266,8 +176,36 @@ fn origin(elbo: &Elbo, kind: &TermKind) -> String {
 }
 
 impl Lowerer<'_> {
+    /// What is maximized.
+    fn raised(&mut self) -> Result<NodeId, Trouble> {
+        let elbo = self.elbo;
+        match &elbo.objective {
+            Objective::Weighted(of) => self.log_mean_weight(of),
+            Objective::Updates(_) => self.traced(),
+            _ => self.maximized(),
+        }
+    }
+
+    /// log p and log q of every draw of the guide.
+    pub(super) fn densities(&mut self) -> Result<(Value, Value), Trouble> {
+        let elbo = self.elbo;
+        let log_p = self.total(&elbo.log_p)?;
+        let mut log_q = self.total(&elbo.log_q)?;
+        if self.layout.latents > 0 && elbo.model.guide.auto != Some(Auto::Map) {
+            let auto = self.gaussian_log_q()?;
+            log_q = self.binary(Binary::Add, &log_q, &auto)?;
+        }
+        Ok((log_p, log_q))
+    }
+
+    /// The sum of terms, averaged over draws.
+    pub(super) fn average(&mut self, terms: &[Term]) -> Result<NodeId, Trouble> {
+        let total = self.total(terms)?;
+        self.over_draws(&total)
+    }
+
     /// Averaged over draws.
-    pub(super) fn average(&mut self, total: &Value) -> Result<NodeId, Trouble> {
+    pub(super) fn over_draws(&mut self, total: &Value) -> Result<NodeId, Trouble> {
         let before = self.b.set_origin(Some(SUM.into()));
         let sum = self.reduce_labels(Reduce::Sum, total, &[Label::Draws])?;
         let draws = if total.labels.is_empty() { 1.0 } else { self.batch.draws as f64 };
@@ -296,23 +234,29 @@ impl Lowerer<'_> {
             return self.scaled(&entropy, term.sign);
         }
         let value = self.lower(term.value)?;
-        let gone: Vec<Label> = term.plates.iter().map(|axis| Label::Axis(*axis)).collect();
-        let mut weight = term.sign;
-        for axis in &term.plates {
-            if !value.labels.contains(&Label::Axis(*axis)) {
-                weight *= self.extent(*axis)? as f64;
-            }
-            if let Some(dim) = self.axes[*axis].size.as_dim()
-                && let Some(rows) = self.batch.rows.get(&dim)
-            {
-                weight *= self.data.dims[&dim] as f64 / *rows as f64;
-            }
-        }
-        let sum = self.reduce_labels(Reduce::Sum, &value, &gone)?;
+        let weight = term.sign * self.scale(&term.plates);
+        let sum = self.sum_plates(&value, &term.plates)?;
         if sum.event != 0 || sum.labels.iter().any(|label| *label != Label::Draws) {
             return bug(format!("the term {:?} is not a number in its plates", term.kind));
         }
         self.scaled(&sum, weight)
+    }
+
+    /// What the rows of a batch stand for in these plates.
+    pub(super) fn scale(&self, plates: &[AxisId]) -> f64 {
+        let dims = plates.iter().filter_map(|axis| self.axes[*axis].size.as_dim());
+        dims.filter_map(|dim| Some(self.data.dims[&dim] as f64 / *self.batch.rows.get(&dim)? as f64)).product()
+    }
+
+    /// The sum over these plates; one that the value does not vary over repeats it.
+    pub(super) fn sum_plates(&mut self, value: &Value, plates: &[AxisId]) -> Result<Value, Trouble> {
+        let mut repeats = 1.0;
+        for axis in plates.iter().filter(|axis| !value.labels.contains(&Label::Axis(**axis))) {
+            repeats *= self.extent(*axis)? as f64;
+        }
+        let gone: Vec<Label> = plates.iter().map(|axis| Label::Axis(*axis)).collect();
+        let sum = self.reduce_labels(Reduce::Sum, value, &gone)?;
+        self.scaled(&sum, repeats)
     }
 
     /// A point parameter is the same at every draw.

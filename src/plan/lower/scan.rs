@@ -58,7 +58,7 @@ impl Lowerer<'_> {
                 rows.row = row;
             }
             for (leaf, body) in &bodies {
-                let value = self.lower(*body)?;
+                let value = self.made(*leaf, *body)?;
                 self.memo.insert(*leaf, value.clone());
                 all.entry(*leaf).or_default().push(value);
             }
@@ -71,6 +71,15 @@ impl Lowerer<'_> {
             self.memo = rows.whole;
         }
         all.into_iter().map(|(leaf, rows)| Ok((leaf, self.along(&rows, chain)?))).collect()
+    }
+
+    /// What stands for a leaf at the row that is being made.
+    fn made(&mut self, leaf: NodeId, body: NodeId) -> Result<Value, Trouble> {
+        let value = self.lower(body)?;
+        match self.graph.nodes[leaf].op {
+            Op::Site(site) => self.held(site, value),
+            _ => Ok(value),
+        }
     }
 
     /// The draws of a site whose factor reads earlier rows of the guide, itself among them; nothing for any other site.
@@ -151,7 +160,7 @@ impl Lowerer<'_> {
             return self.cut(&value, chain, row).map(Some);
         }
         if let Some(body) = rows.bodies.get(&id).copied() {
-            return self.lower(body).map(Some);
+            return self.made(id, body).map(Some);
         }
         match &node.op {
             Op::If(condition, a, b) => match self.decided(*condition) {
