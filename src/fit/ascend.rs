@@ -44,7 +44,7 @@ pub(super) fn fit(
     from: &State,
     watch: &mut dyn Watch,
 ) -> Result<Outcome, Failure> {
-    let nets = task.elbo.model.params.iter().any(|param| param.net.is_some());
+    let nets = has_nets(task);
     let precision = if nets { Precision::F32 } else { task.backend.widest() };
     let target = Target { elbo: task.elbo, data: task.data, backend: task.backend, precision };
     let (mut found, settings, whitening) = begin(task, &layout, nets)?;
@@ -54,19 +54,28 @@ pub(super) fn fit(
     watch.end(&|| found.state());
     let stopped = climbed?;
     watch.event(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
+    let end = End { found: &found, settings: &settings, stopped, precision };
+    tell(task, &layout, path_because, &end)
+}
+
+/// Where an ascent ended.
+struct End<'e> {
+    found: &'e Ascent,
+    settings: &'e Settings,
+    stopped: bool,
+    precision: Precision,
+}
+
+fn tell(task: &Task, layout: &Layout, path_because: String, end: &End) -> Result<Outcome, Failure> {
+    let End { found, settings, stopped, precision } = *end;
     let answer = found.answer();
     let params = found.coordinates.place(&answer);
     let batches = settings.batches;
     let rows = batches.map_or(1, |batches| batches.rows);
-    // Latents of a row have weights of their own.
-    let local = |batches: &Batches| {
-        let of = |axis: &AxisId| task.elbo.axes[*axis].size.as_dim() == Some(batches.dim);
-        task.elbo.model.sites.iter().any(|site| site.plates.iter().any(of))
-    };
-    let by_rows = batches.filter(|batches| nets || layout.latents > MOST_WEIGHED || local(batches));
+    let by_rows = batches.filter(|batches| are_weighed_by_rows(task, layout, batches));
     let weighed = match &found.coordinates {
         Coordinates::Whitened(_) if layout.latents > 0 && task.elbo.model.guide.auto != Some(Auto::Map) => {
-            Some(weighed(task, &layout, &params, found.evaluations / rows, stopped)?)
+            Some(weighed(task, layout, &params, found.evaluations / rows, stopped)?)
         }
         _ => None,
     };
@@ -93,35 +102,46 @@ pub(super) fn fit(
         Some(_) => objective::value(&Fitted { guide: Guide::Params(&params), ..fitted }, &params)?,
         None => posterior.elbo.unwrap_or(Estimate { mean: mean(&posterior.draws.log_p), se: 0.0 }),
     };
-    let asked = task.block.stop_converged || task.block.patience.is_some();
-    let counted = task.block.steps.is_some() || task.block.epochs.is_some();
-    let arrived = found.stop.has_arrived();
     let away = found.runaways();
-    let converged = (!counted || asked || !away.is_empty()).then_some(arrived);
     let mut improper: Vec<usize> = away.iter().filter(|(_, by)| *by > 0.0).map(|(latent, _)| *latent).collect();
     improper.extend(weighed.iter().flat_map(|told| &told.improper));
-    let singular = away.iter().any(|(_, by)| *by < 0.0);
-    let mut warnings = found_warnings(
-        task,
-        &layout,
-        &Found { improper: &improper, singular, unsettled: converged == Some(false) && !stopped },
-    );
+    let asked = task.block.stop_converged || task.block.patience.is_some();
+    let counted = task.block.steps.is_some() || task.block.epochs.is_some();
+    let arrived = (!counted || asked || !away.is_empty()).then(|| found.stop.has_arrived());
+    let noticed = Found {
+        improper: &improper,
+        singular: away.iter().any(|(_, by)| *by < 0.0),
+        unsettled: arrived == Some(false) && !stopped,
+    };
+    let mut warnings = found_warnings(task, layout, &noticed);
     warnings.extend(khat_warning(task.elbo.model.guide.auto, &posterior));
     Ok(Outcome {
         path: Path::Stochastic,
         path_because,
         steps: found.steps,
         epochs: batches.map(|b| found.steps as f64 / b.per_epoch() as f64),
-        converged: converged.map(|converged| converged && improper.is_empty()),
+        converged: arrived.map(|arrived| arrived && improper.is_empty()),
         stopped,
         starts: vec![],
         objective,
         laplace_log_evidence: None,
         posterior,
-        state: state(task, &layout, &params),
+        state: state(task, layout, &params),
         warnings,
         precision,
     })
+}
+
+/// Whether draws are weighed a block of rows at a time: where latents of a row have weights of their own, and with nets.
+fn are_weighed_by_rows(task: &Task, layout: &Layout, batches: &Batches) -> bool {
+    let of = |axis: &AxisId| task.elbo.axes[*axis].size.as_dim() == Some(batches.dim);
+    has_nets(task)
+        || layout.latents > MOST_WEIGHED
+        || task.elbo.model.sites.iter().any(|site| site.plates.iter().any(of))
+}
+
+fn has_nets(task: &Task) -> bool {
+    task.elbo.model.params.iter().any(|param| param.net.is_some())
 }
 
 /// An ascent before its first step.
@@ -148,13 +168,7 @@ fn begin<'a>(
         None => (Coordinates::Raw, initial::guide(task.elbo, layout, &start)),
     };
     let whitening = whitening.filter(|_| coordinates != Coordinates::Raw);
-    let ends = counted.is_none() || block.stop_converged || block.patience.is_some();
-    let look = per_epoch * LOOK.div_ceil(per_epoch);
-    let stop = match (coordinates.weights(), ends) {
-        (Some(weights), _) if block.patience.is_none() => Stop::Levels(Levels::new(weights, ends)),
-        (_, true) => Stop::Patience(Patience::new(vector.len(), look, block.patience.unwrap_or(PATIENCE), nets)),
-        _ => Stop::Never,
-    };
+    let stop = stop(task, &coordinates, vector.len(), counted.is_none(), per_epoch);
     let default = match &stop {
         Stop::Levels(_) => WHITENED_RATE,
         Stop::Patience(_) if !nets && block.optimizer.is_none() => WHITENED_RATE,
@@ -203,6 +217,20 @@ fn begin<'a>(
         (false, _) => turns.iter().map(|(rule, _)| Optimizer::of_rows(*rule, size, 1)).collect(),
     };
     Ok((Ascent::new(optimizers, coordinates, vector, stop), settings, whitening))
+}
+
+/// What ends an ascent: where an error has a known cost, levels of the rate; elsewhere the bound itself.
+fn stop(task: &Task, coordinates: &Coordinates, width: usize, endless: bool, per_epoch: usize) -> Stop {
+    let block = task.block;
+    let ends = endless || block.stop_converged || block.patience.is_some();
+    match (coordinates.weights(), ends) {
+        (Some(weights), _) if block.patience.is_none() => Stop::Levels(Levels::new(weights, ends)),
+        (_, true) => {
+            let look = per_epoch * LOOK.div_ceil(per_epoch);
+            Stop::Patience(Patience::new(width, look, block.patience.unwrap_or(PATIENCE), has_nets(task)))
+        }
+        _ => Stop::Never,
+    }
 }
 
 /// Who moves when, each by a rule of its own: the parameters of the model, or those of the guide with its automatic factor.

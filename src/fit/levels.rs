@@ -10,8 +10,9 @@ use super::state::Buffer;
 /// Steps between two looks, and behind the shortest block.
 const LOOK: usize = 400;
 const BLOCK: usize = 10;
-/// Blocks that are held.
-const MOST_BLOCKS: usize = 400;
+/// Blocks that are held, and the numbers in them.
+const BLOCKS: std::ops::RangeInclusive<usize> = 40..=400;
+const MEMORY: usize = 1 << 22;
 /// A path that has not settled in so many steps is taken up from its average in coordinates of its own.
 const RESTLESS: usize = 10 * LOOK;
 /// Below this, two halves of a path agree.
@@ -42,7 +43,9 @@ pub(super) struct Levels {
 
 impl Levels {
     pub fn new(weights: Vec<f64>, ends: bool) -> Levels {
-        let blocks = Blocks::new(MOST_BLOCKS, BLOCK, weights.len());
+        let most = (MEMORY / weights.len().max(1)).clamp(*BLOCKS.start(), *BLOCKS.end());
+        // Pairs of them become one.
+        let blocks = Blocks::new(most / 2 * 2, BLOCK, weights.len());
         Levels { weights, ends, blocks, level: 0, renewed: 0, steps: 0, before: None, ended: false }
     }
 

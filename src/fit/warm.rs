@@ -17,6 +17,8 @@ use crate::plan::lower::Layout;
 
 /// Beyond so many coordinates a Hessian costs more than it saves.
 const MOST_COORDINATES: usize = 1_000;
+/// A factor over more latents costs more at every step than it saves.
+const MOST_FACTOR: usize = 200;
 /// Numbers that one Hessian may take.
 const MOST_WORK: usize = 200_000_000;
 /// Iterations that look for a start; stepping does the rest.
@@ -37,6 +39,9 @@ impl<'a> Whitening<'a> {
     /// too much.
     pub fn new(task: &Task<'a>, layout: &Layout, apart: bool) -> Result<Option<Whitening<'a>>, Failure> {
         if drive::written(task.elbo).is_some() || layout.point() > MOST_COORDINATES || layout.point() == 0 {
+            return Ok(None);
+        }
+        if task.elbo.model.guide.auto == Some(Auto::FullRank) && layout.latents > MOST_FACTOR {
             return Ok(None);
         }
         let joint = PlanJoint::new(task.elbo, task.data, task.backend)?;
