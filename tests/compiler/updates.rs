@@ -124,8 +124,8 @@ fn forward_kl_finds_the_moments_of_what_is_drawn_from() {
     // On other scales: E log u of Gamma(2, 1) is digamma(2), its variance trigamma(2).
     let model = "model { u ~ Gamma(2, 1); z ~ Normal(0, u) }\nguide meanfield\n";
     let found = fitted(model, &flags);
-    let (m, v) = (0.422_784_3, 0.644_934_1);
-    near(&found, "/sites/u/mean", (m + 0.5 * v as f64).exp(), 0.15);
+    let (m, v): (f64, f64) = (0.422_784_3, 0.644_934_1);
+    near(&found, "/sites/u/mean", (m + 0.5 * v).exp(), 0.15);
     near(&found, "/sites/z/sd", 6f64.sqrt(), 0.25);
 }
 

@@ -182,7 +182,7 @@ impl Lowerer<'_> {
         axes.extend(of.plates.iter().map(|axis| Some(Label::Axis(*axis))));
         axes.extend(std::iter::repeat_n(None, of.event.len()));
         if let Some(place) = dream::place(site) {
-            let kind = InputKind::Dream { place, noise, axes: of.plates.iter().copied().collect() };
+            let kind = InputKind::Dream { place, noise, axes: of.plates.to_vec() };
             let id = self.input(kind, format!("dream.{place}"), shape)?;
             return self.sorted(id, &axes);
         }

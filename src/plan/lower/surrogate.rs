@@ -191,7 +191,7 @@ impl Lowerer<'_> {
                 own.iter().filter(|axis| self.axes[**axis].kind == AxisKind::Chain && term.plates.contains(axis));
             for chain in chains.copied().collect::<Vec<_>>() {
                 if self.reads_back(term.value, chain) {
-                    sum = self.from_here(&sum, chain)?;
+                    sum = self.onward(&sum, chain)?;
                 }
             }
             let part = self.scaled(&sum, term.sign * self.scale(&term.plates))?;
@@ -201,7 +201,7 @@ impl Lowerer<'_> {
     }
 
     /// Of a chain whose rows read earlier ones, a draw is felt by its own row and by all that follow.
-    fn from_here(&mut self, sum: &Value, chain: AxisId) -> Result<Value, Trouble> {
+    fn onward(&mut self, sum: &Value, chain: AxisId) -> Result<Value, Trouble> {
         let mut labels = sum.labels.clone();
         if !labels.contains(&Label::Axis(chain)) {
             labels.push(Label::Axis(chain));
