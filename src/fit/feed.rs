@@ -50,6 +50,8 @@ pub struct Feed<'a> {
     /// Of the program, and of all rows.
     layout: Layout,
     whole: Layout,
+    /// Sites whose particles are antithetic pairs in the steps of a fit.
+    paired: Vec<SiteId>,
     /// Data items as they are in this epoch.
     arrays: Vec<Array>,
 }
@@ -61,7 +63,9 @@ impl<'a> Feed<'a> {
         let arrays = data.arrays.iter().map(|array| array.values.clone()).collect();
         let whole = Layout::new(elbo, data).map_err(|_| Failure::Bug(Bug("a layout that was made once".into())))?;
         let (inputs, layout) = (program.inputs.clone(), program.layout.clone());
-        let mut feed = Feed { elbo, data, inputs, shapes, buffers, layout, whole, arrays };
+        let sites = elbo.sites.iter().map(|view| view.site);
+        let paired = sites.filter(|site| particles::paired(elbo, *site)).collect();
+        let mut feed = Feed { elbo, data, inputs, shapes, buffers, layout, whole, paired, arrays };
         feed.redrawn(&[]);
         Ok(feed)
     }
@@ -135,7 +139,7 @@ impl<'a> Feed<'a> {
                 InputKind::Noise { site, noise } => {
                     let plates = self.plates(site);
                     self.plate_noise(i, &plates, site.0, noise, draws, rows);
-                    if draws.stream == Stream::Train && particles::paired(self.elbo, site) {
+                    if draws.stream == Stream::Train && self.paired.contains(&site) {
                         mirror(&mut self.buffers[i]);
                     }
                 }
