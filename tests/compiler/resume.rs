@@ -104,6 +104,23 @@ fn the_stochastic_path_goes_on_in_the_middle_of_an_epoch() {
     }
 }
 
+/// What baselines have learned is part of the state; dreams are named by the step.
+#[test]
+fn baselines_and_dreams_go_on_where_they_were() {
+    let model = |by: &str, fit: &str| {
+        format!(
+            "dim N\ndata x[N]: real\nparam m: real = 0\nmodel {{\n  for n in N {{\n    b ~ Bernoulli(0.4)\n    \
+             x[n] ~ Normal(m + 3 * b, 1)\n  }}\n}}\nguide {{\n  param a: real\n  param c: real\n  for n in N {{\n    \
+             b ~ Bernoulli(logits: a + c * x[n]) {by}\n  }}\n}}\nfit {{\n  batch: N = 4\n  epochs: 8\n{fit}\n}}\n"
+        )
+    };
+    for by in ["mean", "regression", "net(3)", "loo"] {
+        check(by, &model(&format!("by score(baseline: {by})"), ""), &[("x", X)]);
+    }
+    check("sleep", &model("by score", "  objective: rws(3, sleep: 0.5)"), &[("x", X)]);
+    check("weights", &model("by score", "  objective: iwae(3)"), &[("x", X)]);
+}
+
 #[test]
 fn the_state_of_another_fit_is_refused() {
     let text = "param a: real = 1\ndim N\ndata x[N]: real\nmodel { for n in N { x[n] ~ Normal(a, 1) } }\n";
