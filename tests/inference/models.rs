@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ppl::elbo::Treatment;
+use ppl::elbo::{Treatment, particles};
 use ppl::model::Settings;
 use ppl::plan::lower::{self, Batch, InputKind, Program, Trouble};
 use ppl::plan::{Input, Precision};
@@ -47,7 +47,9 @@ fn one(name: &str, text: &str) -> Result<(), String> {
     let mut random = Random(name.len() as u64);
     let world = World::new(&elbo.model, 4, &[], &mut random);
     let data = world.bound();
-    let bound = lower::bound(&elbo, &data, &Batch::draws(3)).map_err(limitation)?;
+    // As many as a step draws where draws serve one another, and some more where they do not.
+    let draws = if particles::draws(&elbo) > 1 { particles::draws(&elbo) } else { 3 };
+    let bound = lower::bound(&elbo, &data, &Batch::draws(draws)).map_err(limitation)?;
     // As fits do: single precision where there is a net, which no kernel matrix would survive.
     let nets = elbo.model.params.iter().any(|param| param.net.is_some());
     let precisions: &[Precision] = if nets { &[Precision::F64, Precision::F32] } else { &[Precision::F64] };
@@ -83,7 +85,8 @@ fn inputs(name: &str, program: &Program, size: f64) -> Vec<Vec<f64>> {
         let count: usize = input.shape.iter().product();
         let (low, high) = match kind {
             InputKind::Noise { noise: ppl::math::Noise::Uniform, .. } | InputKind::Dropout { .. } => (0.05, 0.95),
-            InputKind::Noise { .. } | InputKind::AutoNoise => (-2.0, 2.0),
+            InputKind::Dream { noise: ppl::math::Noise::Uniform, .. } => (0.05, 0.95),
+            InputKind::Noise { .. } | InputKind::Dream { .. } | InputKind::AutoNoise => (-2.0, 2.0),
             // Of layers of a thousand inputs and more: sums over them stay of the size of one input.
             _ if count > 100_000 => (-size.min(0.03), size.min(0.03)),
             _ => (-size, size),
