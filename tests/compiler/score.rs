@@ -245,10 +245,11 @@ fn a_jump_of_an_automatic_site() {
     assert_same(text, &found, &wanted);
 }
 
-/// The cost of a row holds nothing of other rows: how noisy its gradient is does not depend on how many there are.
+/// The cost of a row holds nothing of other rows: how noisy its gradient is does not depend on how many there are. The
+/// expectation of Student's t has no closed form, which would leave no noise.
 #[test]
 fn the_cost_of_a_row_is_its_own() {
-    let text = "dim N\ndata y[N]: real\nmodel { for n in N { b ~ Bernoulli(0.4); y[n] ~ Normal(2 * b, 0.5) } }\n\
+    let text = "dim N\ndata y[N]: real\nmodel { for n in N { b ~ Bernoulli(0.4); y[n] ~ StudentT(3, 2 * b, 0.5) } }\n\
         guide { for n in N { param l: real; b ~ Bernoulli(logits: l) by score(baseline: none) } }\n";
     let variance = |n: usize| {
         let (mut data, _) = world(text, n);
@@ -256,7 +257,7 @@ fn the_cost_of_a_row_is_its_own() {
         Runs::new(text, &data, &vec![0.3; n], None).summary(&data, STEPS)[0][2]
     };
     let (one, many) = (variance(1), variance(6));
-    assert!((one / many - 1.0).abs() < 0.1, "{one} {many}");
+    assert!(one > 0.01 && (one / many - 1.0).abs() < 0.1, "{one} {many}");
 }
 
 /// E (b - t)^2 with t = .45 at p = .5, where the variances are known; two draws halve those of one.
