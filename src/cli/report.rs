@@ -17,8 +17,10 @@ pub fn text(summary: &Summary) -> String {
         "{}: {} rows, {} steps, {:.2} s{converged}\n",
         summary.model, summary.rows, summary.steps, summary.seconds.fit
     ));
-    for (name, value) in facts(summary) {
-        text.push_str(&format!("{name:<14}{value}\n"));
+    let facts = facts(summary);
+    let column = facts.iter().map(|(name, _)| name.chars().count() + 2).fold(14, usize::max);
+    for (name, value) in facts {
+        text.push_str(&format!("{name:<column$}{value}\n"));
     }
     let table = summary_table(summary);
     if !table.is_empty() {
