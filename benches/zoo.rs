@@ -142,7 +142,7 @@ fn khat(summary: &Value) -> String {
     };
     let judged = match value {
         v if v > 0.7 => ", flagged",
-        v if v > 0.5 => ", borderline",
+        v if v > 0.6 => ", borderline",
         _ => "",
     };
     format!("{of}{value:.2}{judged}")
