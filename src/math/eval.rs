@@ -16,7 +16,7 @@ mod positions;
 mod scalars;
 
 pub use positions::Positions;
-use scalars::{binary, unary};
+pub use scalars::{binary, unary};
 
 /// The entries of one value, row-major.
 pub type Values = Vec<f64>;

@@ -1,9 +1,9 @@
-//! Operations of one number and of two.
+//! Operations of one number and of two, for the interpreter and for what is constant.
 
 use crate::kernel::{gamma, special, student, von_mises};
 use crate::math::{Binary, Unary};
 
-pub(super) fn unary(op: Unary, x: f64) -> f64 {
+pub fn unary(op: Unary, x: f64) -> f64 {
     match op {
         Unary::Neg => -x,
         Unary::Exp => x.exp(),
@@ -43,7 +43,7 @@ pub(super) fn unary(op: Unary, x: f64) -> f64 {
     }
 }
 
-pub(super) fn binary(op: Binary, x: f64, y: f64) -> f64 {
+pub fn binary(op: Binary, x: f64, y: f64) -> f64 {
     match op {
         Binary::Add => x + y,
         Binary::Sub => x - y,

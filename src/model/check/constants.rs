@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use super::expr::Place;
-use crate::math::{Binary, NodeId, Op, Over, Pick, Reduce, Unary};
+use crate::math::eval::{binary, unary};
+use crate::math::{Binary, NodeId, Op, Over, Pick, Reduce};
 use crate::model::Constant;
 use crate::model::problems::Constants;
 use crate::shape::Size;
@@ -119,7 +120,7 @@ impl<'a> Checker<'a> {
             Op::Unary(op, a) => {
                 let mut a = of(*a)?;
                 for value in &mut a.values {
-                    *value = unary(*op, *value)?;
+                    *value = unary(*op, *value);
                 }
                 a
             }
@@ -178,58 +179,8 @@ fn pairwise(op: Binary, a: Array, b: Array) -> Option<Array> {
     }
     let shape = if a.shape.len() >= b.shape.len() { a.shape.clone() } else { b.shape.clone() };
     let at = |values: &[f64], i: usize| if values.len() == 1 { values[0] } else { values[i] };
-    let values = (0..long).map(|i| binary(op, at(&a.values, i), at(&b.values, i))).collect::<Option<_>>()?;
+    let values = (0..long).map(|i| binary(op, at(&a.values, i), at(&b.values, i))).collect();
     Some(Array { shape, values })
-}
-
-fn unary(op: Unary, x: f64) -> Option<f64> {
-    Some(match op {
-        Unary::Neg => -x,
-        Unary::Exp => x.exp(),
-        Unary::Log => x.ln(),
-        Unary::Log1p => x.ln_1p(),
-        Unary::Expm1 => x.exp_m1(),
-        Unary::Sqrt => x.sqrt(),
-        Unary::Abs => x.abs(),
-        Unary::Sin => x.sin(),
-        Unary::Cos => x.cos(),
-        Unary::Tanh => x.tanh(),
-        Unary::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-        Unary::Logit => (x / (1.0 - x)).ln(),
-        Unary::Relu => x.max(0.0),
-        Unary::Round => x.round_ties_even(),
-        Unary::Floor => x.floor(),
-        Unary::Not => f64::from(x == 0.0),
-        _ => return None,
-    })
-}
-
-fn binary(op: Binary, a: f64, b: f64) -> Option<f64> {
-    let truth = |t: bool| f64::from(u8::from(t));
-    Some(match op {
-        Binary::Add => a + b,
-        Binary::Sub => a - b,
-        Binary::Mul => a * b,
-        Binary::Div => a / b,
-        Binary::Pow => a.powf(b),
-        Binary::Min => a.min(b),
-        Binary::Max => a.max(b),
-        Binary::Equal => truth(a == b),
-        Binary::NotEqual => truth(a != b),
-        Binary::Less => truth(a < b),
-        Binary::LessEqual => truth(a <= b),
-        Binary::Greater => truth(a > b),
-        Binary::GreaterEqual => truth(a >= b),
-        Binary::And => truth(a != 0.0 && b != 0.0),
-        Binary::Or => truth(a != 0.0 || b != 0.0),
-        // Only densities and draws have these.
-        Binary::GammaLogQuantile
-        | Binary::VonMisesQuantile
-        | Binary::LogBeta
-        | Binary::LogGammaLower
-        | Binary::LogGammaUpper
-        | Binary::LogStudentCdf => return None,
-    })
 }
 
 fn reduce(op: Reduce, values: &[f64]) -> Option<f64> {
