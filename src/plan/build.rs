@@ -12,6 +12,8 @@ use super::spelling::spelling;
 use super::{Array, Binary, Contraction, Input, Node, NodeId, Op, Output, Plan, Reduce, Unary, simplify};
 use crate::problem::Bug;
 
+mod tables;
+
 pub use super::infer::broadcast_shapes;
 
 /// A plan that is being written.

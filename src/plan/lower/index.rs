@@ -1,9 +1,9 @@
 //! Indices: a row becomes a label, a label an axis, a value a gather.
 
-use super::value::Label;
+use super::value::{Label, union};
 use super::{Lowerer, Trouble, Value, bug};
 use crate::math::{NodeId, Op, Pick};
-use crate::plan::{Binary, Reduce};
+use crate::plan;
 use crate::shape::{AxisId, AxisKind};
 
 impl Lowerer<'_> {
@@ -104,18 +104,7 @@ impl Lowerer<'_> {
     fn diagonal_row(&mut self, value: &Value, at: usize, label: Label) -> Result<Value, Trouble> {
         let n = self.extent_of(label)?;
         let rows = Value { id: self.b.iota(n), labels: vec![label], event: 0 };
-        self.masked_sum(value, at, &rows)
-    }
-
-    /// The entries of event axis `at` whose place equals `index`, by a sum in which all others are 0.
-    fn masked_sum(&mut self, value: &Value, at: usize, index: &Value) -> Result<Value, Trouble> {
-        let n = self.event_shape(value)[at];
-        let places = Value::plain(self.b.iota(n), 1);
-        let places = self.with_ones(&places, at, value.event - 1 - at)?;
-        let mask = self.binary(Binary::Equal, index, &places)?;
-        let zero = self.literal(0.0)?;
-        let kept = self.select(&mask, value, &zero)?;
-        self.reduce_event(Reduce::Sum, &kept, &[at])
+        self.gather(value, at, &rows)
     }
 
     fn pick_at(&mut self, value: &Value, at: usize, index: NodeId) -> Result<Value, Trouble> {
@@ -123,9 +112,6 @@ impl Lowerer<'_> {
             return self.pick_place(value, at, n as usize);
         }
         let index = self.lower(index)?;
-        if index.labels.iter().any(|l| value.labels.contains(l)) {
-            return self.masked_sum(value, at, &index);
-        }
         self.gather(value, at, &index)
     }
 
@@ -138,18 +124,30 @@ impl Lowerer<'_> {
         Ok(Value { id: self.b.reshape(id, &shape), labels: value.labels.clone(), event: value.event - 1 })
     }
 
-    /// Rows of event axis `at` by an index that varies over other labels than the value.
+    /// Entries of event axis `at` by an index: over labels that both vary over, each from its own table.
     pub(super) fn gather(&mut self, value: &Value, at: usize, index: &Value) -> Result<Value, Trouble> {
-        let rank = value.labels.len() + value.event;
-        let position = value.labels.len() + at;
-        let order: Vec<usize> = [position].into_iter().chain((0..rank).filter(|i| *i != position)).collect();
-        let table = if position == 0 { value.id } else { self.b.permute(value.id, &order) };
-        let id = self.b.gather(table, index.id);
-        let mut axes: Vec<Option<Label>> = index.labels.iter().copied().map(Some).collect();
+        let labels = value.labels.len();
+        let shared: Vec<Label> = index.labels.iter().copied().filter(|label| value.labels.contains(label)).collect();
+        let mut order: Vec<usize> = (0..labels).filter(|i| shared.contains(&value.labels[*i])).collect();
+        order.push(labels + at);
+        order.extend((0..labels + value.event).filter(|i| *i < labels && !shared.contains(&value.labels[*i])));
+        order.extend((labels..labels + value.event).filter(|i| *i != labels + at));
+        let table = self.ordered(value.id, &order);
+        let mut order: Vec<usize> = (0..index.labels.len()).filter(|i| shared.contains(&index.labels[*i])).collect();
+        order.extend((0..index.labels.len() + index.event).filter(|i| !order.contains(i)).collect::<Vec<_>>());
+        let id = self.ordered(index.id, &order);
+        let id = self.b.gather_each(table, id, shared.len());
+        let only = |of: &Value| of.labels.iter().copied().filter(|l| !shared.contains(l)).map(Some).collect::<Vec<_>>();
+        let mut axes: Vec<Option<Label>> = shared.iter().copied().map(Some).collect();
+        axes.extend(only(index));
         axes.extend(std::iter::repeat_n(None, index.event));
-        axes.extend(value.labels.iter().copied().map(Some));
+        axes.extend(only(value));
         axes.extend(std::iter::repeat_n(None, value.event - 1));
         self.sorted(id, &axes)
+    }
+
+    fn ordered(&mut self, id: plan::NodeId, order: &[usize]) -> plan::NodeId {
+        if order.iter().enumerate().all(|(i, at)| i == *at) { id } else { self.b.permute(id, order) }
     }
 
     pub(super) fn lift(&mut self, value: &Value, axes: &[AxisId]) -> Result<Value, Trouble> {
@@ -180,18 +178,13 @@ impl Lowerer<'_> {
             return self.pick_row(&values, 0, axis);
         }
         let index = self.lower(index)?;
-        if last == 0 && !index.labels.iter().any(|l| values.labels.contains(l)) {
-            return self.gather(&values, 0, &index);
+        if last == 0 || index.event == 0 {
+            return self.gather(&values, last, &index);
         }
-        let index = self.with_ones(&index, 0, 1)?;
-        let n = self.event_shape(&values)[last];
-        let places = Value::plain(self.b.iota(n), 1);
-        let places = self.with_ones(&places, index.event - 1, 0)?;
-        let mask = self.binary(Binary::Equal, &index, &places)?;
-        let zero = self.literal(0.0)?;
-        let values = self.with_ones(&values, mask.event.saturating_sub(values.event), 0)?;
-        let mask = self.with_ones(&mask, values.event.saturating_sub(mask.event), 0)?;
-        let kept = self.select(&mask, &values, &zero)?;
-        self.reduce_event(Reduce::Sum, &kept, &[kept.event - 1])
+        let labels = union([&values, &index]);
+        let index = self.expanded(&index, &labels)?;
+        let values = self.expanded(&values, &labels)?;
+        let id = self.b.gather_each(values.id, index.id, labels.len() + last);
+        Ok(Value { id, labels, event: last })
     }
 }
