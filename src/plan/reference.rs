@@ -39,13 +39,13 @@ impl Backend for Reference {
     }
 
     fn prepare(&self, plan: &Plan, _precision: Precision) -> Result<Box<dyn Evaluate>, Failure> {
-        Ok(Box::new(Prepared::new(plan).map_err(Failure::Bug)?))
+        Ok(Box::new(Prepared::new(plan)?))
     }
 }
 
 /// The outputs of one run.
 pub fn evaluate_once(plan: &Plan, inputs: &[&[f64]]) -> Result<Vec<Vec<f64>>, Failure> {
-    Prepared::new(plan).map_err(Failure::Bug)?.run(inputs)
+    Prepared::new(plan)?.run(inputs)
 }
 
 struct Prepared {
@@ -65,9 +65,10 @@ enum Constant {
 }
 
 impl Prepared {
-    fn new(plan: &Plan) -> Result<Prepared, Bug> {
-        super::verify::verify(plan)?;
+    fn new(plan: &Plan) -> Result<Prepared, Failure> {
+        super::verify::verify(plan).map_err(Failure::Bug)?;
         let slots = slots::assign(plan);
+        slots::check_room(slots.total(), size_of::<f64>())?;
         let buffers = slots.sizes.iter().map(|size| vec![0.0; *size]).collect();
         let constants = constants(plan, &slots);
         Ok(Prepared { plan: plan.clone(), slots, constants, buffers })

@@ -1,7 +1,7 @@
 //! Who lives in which buffer: liveness, and slots that are taken over when their value is no longer read.
 
 use super::infer::count;
-use super::{NodeId, Op, Plan, Unary};
+use super::{Failure, NodeId, Op, Plan, Unary};
 
 /// Where the value of a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,15 @@ impl Slots {
     pub fn total(&self) -> usize {
         self.sizes.iter().sum()
     }
+}
+
+/// Says so where a run's numbers cannot be held: asked before they are allocated, since that ends the process.
+pub fn check_room(numbers: usize, bytes_each: usize) -> Result<(), Failure> {
+    let bytes = numbers.saturating_mul(bytes_each);
+    Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| {
+        let size = bytes as f64 / 1e9;
+        Failure::Device(format!("the numbers of one run take {size:.1} GB, and there is not so much memory"))
+    })
 }
 
 /// Assigns homes in the order of the nodes. A reshape lives where its operand does. An elementwise operation takes the

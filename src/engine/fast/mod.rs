@@ -16,6 +16,7 @@ mod view;
 
 use std::collections::BTreeSet;
 
+use crate::plan::slots::check_room;
 use crate::plan::{Evaluate, Failure, Plan, Precision};
 use crate::problem::Bug;
 
@@ -68,6 +69,7 @@ impl<T: Real> Fast<T> {
         let early: Vec<usize> = inputs.iter().map(|input| input.0).collect();
         let late: Vec<usize> = outputs.iter().map(|view| view.buffer).collect();
         let assigned = slots::assign(&steps, &lengths, &early, &late, &fixed);
+        check_room(assigned.lengths.iter().sum(), size_of::<T>())?;
         let mut memory = Memory::<T>::new(&assigned, &lengths);
         for (place, buffer) in buffers.iter().enumerate() {
             start(memory.writable(place), &buffer.source);
