@@ -9,9 +9,10 @@ use burn::tensor::{IndexingUpdateOp, Slice};
 use super::contract::{self, Roles};
 use super::device::Place;
 use super::host;
+use super::reduce;
 use super::special;
 use super::tensor::{Mask, Tensor, dims};
-use crate::plan::{Array, Binary, Contraction, Failure, Node, Op, Reduce, Unary};
+use crate::plan::{Array, Binary, Contraction, Failure, Node, Op, Unary};
 use crate::problem::Bug;
 
 /// The value of a node from the values of its operands, in the order of `Op::operands`.
@@ -52,8 +53,8 @@ pub(super) fn apply(node: &Node, mut args: Vec<Tensor>, place: &Place) -> Result
         Op::Slice { axis, start, end, .. } => slice(next()?, *axis, *start, *end),
         Op::Pad { axis, before, after, .. } => pad(next()?, *axis, *before, *after, place),
         Op::Concat(_, axis) => concat(args, *axis),
-        Op::Reduce(op, _, axes) => reduce(*op, next()?, axes, place).reshape(&node.shape),
-        Op::Cumsum { axis, reverse, .. } => cumsum(next()?, *axis, *reverse),
+        Op::Reduce(op, _, axes) => reduce::along(*op, next()?, axes, place).reshape(&node.shape),
+        Op::Cumsum { axis, reverse, .. } => reduce::running(next()?, *axis, *reverse),
         Op::Contract { axes, .. } => contraction(next()?, next()?, axes, &node.shape),
         Op::Gather { .. } => gather(next()?, next()?, &node.shape, place),
         Op::ScatterAdd { rows, .. } => scatter(next()?, next()?, *rows, &node.shape, place),
@@ -81,7 +82,7 @@ fn unary(op: Unary, x: Tensor, place: &Place) -> Tensor {
         Unary::Neg => x.neg(),
         Unary::Exp => x.exp(),
         Unary::Log => x.ln(),
-        Unary::Log1p => x.ln_1p(),
+        Unary::Log1p => special::ln_1p(x, place),
         Unary::Expm1 => special::expm1(x, place),
         Unary::Sqrt => x.sqrt(),
         Unary::Recip => x.recip(),
@@ -143,11 +144,13 @@ fn binary(op: Binary, a: Tensor, b: Tensor, place: &Place) -> Tensor {
 fn extreme(a: Tensor, b: Tensor, place: &Place, better: impl Fn(Tensor, Tensor) -> Mask) -> Tensor {
     let shape: Vec<usize> = a.shape().iter().zip(b.shape()).map(|(a, b)| if *a == 1 { b } else { *a }).collect();
     let (a, b) = (a.expand(&shape), b.expand(&shape));
-    let no_number = b.clone().not_equal(b.clone(), place);
-    a.clone().or(better(a, b.clone()), b.clone()).or(no_number, b)
+    // Equality, since what is not a number may also not be unequal: a shader compares what can be ordered.
+    let number = b.clone().equal(b.clone(), place);
+    let found = a.clone().or(better(a, b.clone()), b.clone());
+    b.or(number, found)
 }
 
-fn slice(x: Tensor, axis: usize, start: usize, end: usize) -> Tensor {
+pub(super) fn slice(x: Tensor, axis: usize, start: usize, end: usize) -> Tensor {
     let whole = |n: usize| Slice::new(0, Some(n as isize), 1);
     let mut parts: Vec<Slice> = x.shape().into_iter().map(whole).collect();
     parts[axis] = Slice::new(start as isize, Some(end as isize), 1);
@@ -164,32 +167,8 @@ fn pad(x: Tensor, axis: usize, before: usize, after: usize, place: &Place) -> Te
     concat(head.into_iter().chain([x]).chain(tail).collect(), axis)
 }
 
-fn concat(parts: Vec<Tensor>, axis: usize) -> Tensor {
+pub(super) fn concat(parts: Vec<Tensor>, axis: usize) -> Tensor {
     Tensor(Dispatch::float_cat(parts.into_iter().map(|t| t.0).collect(), axis))
-}
-
-/// The axes stay, with length one.
-fn reduce(op: Reduce, x: Tensor, axes: &[usize], place: &Place) -> Tensor {
-    let along = |x: Tensor, f: fn(_, usize) -> _| axes.iter().fold(x, |x, axis| Tensor(f(x.0, *axis)));
-    match op {
-        Reduce::Sum => Tensor(Dispatch::float_sum_dims(x.0, axes)),
-        Reduce::Max => along(x, Dispatch::float_max_dim),
-        Reduce::Prod => along(x, Dispatch::float_prod_dim),
-        Reduce::LogSumExp => {
-            let top = along(x.clone(), Dispatch::float_max_dim);
-            // An infinite maximum is left out of the difference, which would not be a number.
-            let endless = top.clone().abs().is(f64::INFINITY, place);
-            let top = top.fill(endless, 0.0);
-            let full = x.shape();
-            let rest = x.sub(top.clone().expand(&full)).exp();
-            Tensor(Dispatch::float_sum_dims(rest.0, axes)).ln().add(top)
-        }
-    }
-}
-
-fn cumsum(x: Tensor, axis: usize, reverse: bool) -> Tensor {
-    let turn = |x: Tensor| if reverse { x.flip(axis) } else { x };
-    turn(Tensor(Dispatch::float_cumsum(turn(x).0, axis)))
 }
 
 /// One matrix product with a batch axis, or an elementwise product where nothing is summed.
@@ -217,13 +196,19 @@ fn gather(table: Tensor, index: Tensor, shape: &[usize], place: &Place) -> Tenso
     Tensor(Dispatch::float_select(table.0, 0, index)).reshape(shape)
 }
 
+/// Piece by piece: a device may go through all rows in one loop, as for `reduce`.
 fn scatter(values: Tensor, index: Tensor, rows: usize, shape: &[usize], place: &Place) -> Tensor {
     let flat: usize = index.shape().iter().product();
-    let index = Dispatch::float_into_int(index.reshape(&[flat]).0, place.int);
-    let into = [&[rows], &shape[1..]].concat();
+    let index = index.reshape(&[flat]);
     let values = values.reshape(&[&[flat], &shape[1..]].concat());
-    let zeros = Tensor::full(0.0, &into, place);
-    Tensor(Dispatch::float_select_assign(zeros.0, 0, index, values.0, IndexingUpdateOp::Add)).reshape(shape)
+    let zeros = Tensor::full(0.0, &[&[rows], &shape[1..]].concat(), place);
+    let pieces = (0..flat).step_by(reduce::LONG).map(|from| (from, flat.min(from + reduce::LONG)));
+    let add = |sums: Tensor, (from, to): (usize, usize)| {
+        let at = Dispatch::float_into_int(slice(index.clone(), 0, from, to).0, place.int);
+        let more = slice(values.clone(), 0, from, to);
+        Tensor(Dispatch::float_select_assign(sums.0, 0, at, more.0, IndexingUpdateOp::Add))
+    };
+    pieces.fold(zeros, add).reshape(shape)
 }
 
 /// Through the processor, in f64, where burn has neither the operation nor the parts to build it from.

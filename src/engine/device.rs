@@ -21,6 +21,7 @@ pub enum BackendName {
 pub(super) struct NameRow {
     pub text: &'static str,
     pub name: BackendName,
+    #[cfg_attr(all(feature = "ndarray", feature = "wgpu"), expect(dead_code, reason = "nothing is left out"))]
     pub feature: &'static str,
     pub hidden: bool,
 }

@@ -1,7 +1,12 @@
 //! Operations done on the processor, in f64, whatever the device: no other library here has them.
 
+use rayon::prelude::*;
+
 use crate::plan::{Failure, Node, Op, Unary};
 use crate::problem::Bug;
+
+/// Numbers that are worth a thread: they are costly ones.
+const SHARED: usize = 256;
 
 /// Whether burn has neither the function nor the parts to build it from.
 pub(super) fn has(op: Unary) -> bool {
@@ -14,7 +19,10 @@ pub(super) fn has(op: Unary) -> bool {
 /// The value of a node from its operands' values and shapes.
 pub(super) fn apply(node: &Node, args: &[(&[f64], &[usize])]) -> Result<Vec<f64>, Failure> {
     match (&node.op, args) {
-        (Op::Unary(op, _), [(values, _)]) => Ok(values.iter().map(|x| (op.row().scalar)(*x)).collect()),
+        (Op::Unary(op, _), [(values, _)]) => {
+            let f = op.row().scalar;
+            Ok(values.par_iter().with_min_len(SHARED).map(|x| f(*x)).collect())
+        }
         (Op::Binary(op, ..), [a, b]) => Ok(pairs(node, *a, *b, op.row().scalar)),
         (Op::Cholesky(_), [(values, shape)]) => Ok(cholesky(values, last(shape))),
         (Op::SolveTriangular { transposed, .. }, [(lower, _), (right, shape)]) => {
@@ -29,9 +37,9 @@ fn last(shape: &[usize]) -> usize {
 }
 
 /// A function of two numbers at every place, axes of one repeated.
-fn pairs(node: &Node, a: (&[f64], &[usize]), b: (&[f64], &[usize]), f: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+fn pairs(node: &Node, a: (&[f64], &[usize]), b: (&[f64], &[usize]), f: fn(f64, f64) -> f64) -> Vec<f64> {
     let (a_at, b_at) = (strides(a.1), strides(b.1));
-    let count = node.shape.iter().product();
+    let count: usize = node.shape.iter().product();
     let place = |at: usize, steps: &[usize]| {
         let mut rest = at;
         let mut sum = 0;
@@ -41,7 +49,8 @@ fn pairs(node: &Node, a: (&[f64], &[usize]), b: (&[f64], &[usize]), f: impl Fn(f
         }
         sum
     };
-    (0..count).map(|at| f(a.0[place(at, &a_at)], b.0[place(at, &b_at)])).collect()
+    let one = |at| f(a.0[place(at, &a_at)], b.0[place(at, &b_at)]);
+    (0..count).into_par_iter().with_min_len(SHARED).map(one).collect()
 }
 
 /// Row-major steps; an axis of one does not move.

@@ -12,11 +12,14 @@ pub mod device;
 mod fast;
 mod host;
 mod problems;
+mod reduce;
 mod special;
 mod tensor;
 
-use crate::plan::Op;
 pub use crate::plan::{Backend, Evaluate, Failure, Plan, Precision};
+use rayon::prelude::*;
+
+use crate::plan::{Op, WHOLE_IN_F32};
 use crate::problem::Problem;
 pub use device::BackendName;
 
@@ -51,6 +54,9 @@ impl Backend for Engine {
 
     fn prepare(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Evaluate>, Failure> {
         check_rows(plan, precision)?;
+        if self.name == BackendName::Ndarray {
+            check_axes(plan)?;
+        }
         match (self.name, precision) {
             (BackendName::Cpu, _) => fast::prepare(plan, precision),
             // Transcendental functions of f64 come out wrong through SPIR-V, whatever the adapter says it supports.
@@ -61,6 +67,10 @@ impl Backend for Engine {
         }
     }
 
+    fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
+        (0..pieces).into_par_iter().for_each(work);
+    }
+
     fn widest(&self) -> Precision {
         match self.name {
             BackendName::Wgpu => Precision::F32,
@@ -68,9 +78,6 @@ impl Backend for Engine {
         }
     }
 }
-
-/// Whole numbers that single precision tells apart.
-const WHOLE_IN_F32: usize = 1 << 24;
 
 /// Rows are looked up by numbers of the plan's precision: one that it cannot hold would be another row.
 fn check_rows(plan: &Plan, precision: Precision) -> Result<(), Failure> {
@@ -83,6 +90,18 @@ fn check_rows(plan: &Plan, precision: Precision) -> Result<(), Failure> {
         Some(rows) if precision == Precision::F32 && rows > WHOLE_IN_F32 => {
             Err(Failure::Device(format!("a table of {rows} rows, of which 32 bits tell {WHOLE_IN_F32} apart")))
         }
+        _ => Ok(()),
+    }
+}
+
+/// The axes that an array of burn's ndarray backend has at most.
+const AXES_OF_NDARRAY: usize = 6;
+
+fn check_axes(plan: &Plan) -> Result<(), Failure> {
+    match plan.nodes.iter().map(|(_, node)| node.shape.len()).max() {
+        Some(axes) if axes > AXES_OF_NDARRAY => Err(Failure::Device(format!(
+            "arrays of {axes} axes, of which those of `ndarray` have at most {AXES_OF_NDARRAY}"
+        ))),
         _ => Ok(()),
     }
 }

@@ -30,6 +30,20 @@ pub(super) fn expm1(x: Tensor, place: &Place) -> Tensor {
     x.exp().minus(1.0).or(near, series.mul(small))
 }
 
+/// `ln(1 + x)`: near 0, where a device has no digits of the logarithm, the series of `2 artanh(x / (2 + x))`.
+pub(super) fn ln_1p(x: Tensor, place: &Place) -> Tensor {
+    let terms = if place.float == FloatDType::F64 { 18 } else { 9 };
+    let far = x.clone().abs().above(0.5, place);
+    let small = x.clone().fill(far.clone(), 0.0);
+    let ratio = small.clone().div(small.plus(2.0));
+    let square = ratio.clone().mul(ratio.clone());
+    let mut series = square.clone().times(0.0).plus(1.0 / f64::from(2 * terms + 1));
+    for n in (0..terms).rev() {
+        series = series.mul(square.clone()).plus(1.0 / f64::from(2 * n + 1));
+    }
+    series.mul(ratio).times(2.0).or(far, x.ln_1p())
+}
+
 /// `ln(1 + exp(x))` without overflow.
 pub(super) fn softplus(x: Tensor, place: &Place) -> Tensor {
     let tail = x.clone().abs().neg().exp().ln_1p();

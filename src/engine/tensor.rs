@@ -105,7 +105,7 @@ impl Tensor {
         matmul = float_matmul,
     );
     scalar!(plus = float_add_scalar, minus = float_sub_scalar, times = float_mul_scalar);
-    compare!(equal = float_equal, not_equal = float_not_equal, less = float_lower, less_equal = float_lower_equal);
+    compare!(equal = float_equal, less = float_lower, less_equal = float_lower_equal);
     compare_scalar!(
         is = float_equal_elem,
         is_not = float_not_equal_elem,

@@ -85,7 +85,8 @@ pub fn gamma_log_quantile(a: f64, u: f64) -> f64 {
             break;
         }
         t -= step;
-        if step.abs() <= 4.0 * f64::EPSILON * t.abs().max(1e-3) {
+        // Halley's method cubes the error, in units of the width of t's density: the next step would be below rounding.
+        if step.abs() <= 4.0 * f64::EPSILON * t.abs().max(1e-3) || step.abs() * a.sqrt().max(1.0) <= 1e-6 {
             break;
         }
     }

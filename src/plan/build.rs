@@ -15,6 +15,7 @@ use crate::problem::Bug;
 mod tables;
 
 pub use super::infer::broadcast_shapes;
+pub use tables::WHOLE_IN_F32;
 
 /// A plan that is being written.
 #[derive(Debug, Clone, Default)]

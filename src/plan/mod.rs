@@ -26,7 +26,7 @@ mod walk;
 #[cfg(test)]
 pub(crate) mod random;
 
-pub use build::{Builder, broadcast_shapes};
+pub use build::{Builder, WHOLE_IN_F32, broadcast_shapes};
 pub use print::print;
 pub use reference::evaluate_once;
 pub use verify::verify;
@@ -169,6 +169,11 @@ pub trait Evaluate {
 pub trait Backend {
     fn name(&self) -> &'static str;
     fn prepare(&self, plan: &Plan, precision: Precision) -> Result<Box<dyn Evaluate>, Failure>;
+
+    /// Does so many pieces of work that are apart from one another, on as many threads as it has.
+    fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
+        (0..pieces).for_each(work);
+    }
 
     /// What its own device computes in at most; beyond that a plan is run on the processor.
     fn widest(&self) -> Precision {

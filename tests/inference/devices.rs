@@ -1,6 +1,6 @@
 //! Asking for devices, and the smallest plans on each path.
 
-use ppl::plan::{Binary, Contraction, Failure, Op, Precision, Reduce, Unary};
+use ppl::plan::{Backend, Binary, Contraction, Failure, Op, Precision, Reduce, Unary};
 
 use crate::hand::Hand;
 
@@ -115,4 +115,36 @@ fn a_row_that_32_bits_cannot_name_is_not_looked_up() {
     let backend = ppl::engine::backend("cpu").expect("a device");
     assert!(matches!(backend.prepare(&hand.plan, Precision::F32), Err(Failure::Device(_))));
     assert!(backend.prepare(&hand.plan, Precision::F64).is_ok());
+}
+
+#[test]
+fn numbers_that_no_memory_holds_are_told_of() {
+    let mut hand = Hand::default();
+    let row = hand.input(&[1, 2], vec![1.0, 2.0]);
+    let long = [1 << 29, 1 << 29];
+    let column = hand.input(&[2, 1], vec![1.0, 2.0]);
+    let wide = hand.add(Op::Expand(row), &[long[0], 2]);
+    let tall = hand.add(Op::Expand(column), &[2, long[1]]);
+    let product = hand.contract(wide, tall, "ij,jk->ik");
+    hand.output(product);
+    let reference: &dyn Backend = &ppl::plan::reference::Reference;
+    let cpu = ppl::engine::backend("cpu").expect("a device");
+    for backend in [reference, cpu.as_ref()] {
+        match backend.prepare(&hand.plan, Precision::F64) {
+            Err(Failure::Device(why)) => assert!(why.starts_with("the numbers of one run take 23058430"), "{why}"),
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => panic!("{} takes two exabytes", backend.name()),
+        }
+    }
+}
+
+#[cfg(feature = "ndarray")]
+#[test]
+fn more_axes_than_ndarray_has_are_told_of() {
+    let mut hand = Hand::default();
+    let x = hand.input(&[2; 7], vec![1.0; 128]);
+    hand.output(x);
+    let backend = ppl::engine::backend("ndarray").expect("a device");
+    let failure = backend.prepare(&hand.plan, Precision::F32).err();
+    assert!(matches!(failure, Some(Failure::Device(why)) if why.contains("7 axes")));
 }

@@ -222,9 +222,13 @@ fn reductions_over_any_axes() {
 
 #[test]
 fn reductions_of_many_elements() {
-    for (shape, axes) in
-        [(&[40_000, 9][..], &[0][..]), (&[9, 40_000], &[1]), (&[300, 1200], &[0, 1]), (&[600, 600], &[0])]
-    {
+    for (shape, axes) in [
+        (&[40_000, 9][..], &[0][..]),
+        (&[9, 40_000], &[1]),
+        (&[300, 1200], &[0, 1]),
+        (&[600, 600], &[0]),
+        (&[1, 300_001], &[1]),
+    ] {
         let (mut hand, mut dice) = (Hand::default(), Dice::new(5));
         let x = draw(&mut hand, &mut dice, shape, 0.0, 1.0);
         let kept: Vec<usize> = (0..2).filter(|i| !axes.contains(i)).map(|i| shape[i]).collect();
@@ -274,6 +278,22 @@ fn rows_of_a_table_and_back() {
         hand.output(back);
         check(&format!("Gather {rest:?} {index:?}"), &hand.plan, &hand.values, TIGHT);
     }
+}
+
+/// Longer than a driver may let one loop be.
+#[test]
+fn products_running_sums_and_look_ups_of_many_rows() {
+    let n = 300_001;
+    let (mut hand, mut dice) = (Hand::default(), Dice::new(11));
+    let x = draw(&mut hand, &mut dice, &[n, 2], 0.0, 1.0);
+    let y = draw(&mut hand, &mut dice, &[n, 3], 0.0, 1.0);
+    let product = hand.contract(x, y, "ni,nj->ij");
+    let index = hand.input(&[n], (0..n).map(|_| dice.below(3) as f64).collect());
+    let sums = hand.add(Op::ScatterAdd { values: x, index, rows: 3 }, &[3, 2]);
+    let back = hand.add(Op::Gather { table: sums, index }, &[n, 2]);
+    let running = hand.add(Op::Cumsum { of: x, axis: 0, reverse: false }, &[n, 2]);
+    [product, sums, back, running].into_iter().for_each(|node| hand.output(node));
+    check("many rows", &hand.plan, &hand.values, Tolerance { double: 1e-11, single: 2e-3 });
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use super::Builder;
 use crate::plan::{Binary, NodeId, Reduce};
 
+/// Places are numbers of a plan: the whole numbers that single precision tells apart.
+pub const WHOLE_IN_F32: usize = 1 << f32::MANTISSA_DIGITS;
+
 impl Builder {
     /// Rows of tables that stand one after another along the first `tables` axes, which the index has too.
     pub fn gather_each(&mut self, table: NodeId, index: NodeId, tables: usize) -> NodeId {
@@ -11,8 +14,7 @@ impl Builder {
         }
         let (shape, of) = (self.shape(table).to_vec(), self.shape(index).to_vec());
         let (count, rows) = (shape[..tables].iter().product::<usize>(), shape[tables]);
-        // Places are numbers of the plan, and f32 counts no further.
-        if count * rows > 1 << f32::MANTISSA_DIGITS {
+        if count * rows > WHOLE_IN_F32 {
             return self.picked_by_mask(table, index, tables);
         }
         let flat: Vec<usize> = [count * rows].into_iter().chain(shape[tables + 1..].iter().copied()).collect();
