@@ -16,8 +16,15 @@ impl Lowerer<'_> {
         let mut value = value.clone();
         // The event axis that the next pick is about: slices stay, so it moves past them.
         let mut at = 0;
-        for pick in picks {
-            match pick {
+        let mut done = 0;
+        while done < picks.len() {
+            let together = self.looked_up(&value, at, &picks[done..])?;
+            if together.len() > 1 {
+                done += together.len();
+                value = self.gather_at(&value, at, &together)?;
+                continue;
+            }
+            match &picks[done] {
                 Pick::Row(axis) => value = self.pick_row(&value, at, *axis)?,
                 Pick::Lag(axis, lag) => {
                     value = match self.row_of(*axis) {
@@ -36,8 +43,48 @@ impl Lowerer<'_> {
                     None => value = self.pick_at(&value, at, *index)?,
                 },
             }
+            done += 1;
         }
         Ok(value)
+    }
+
+    /// The numbers that look up entries of the next event axes, each in one of them, as far as one look-up tells them all
+    /// apart.
+    fn looked_up(&mut self, value: &Value, at: usize, picks: &[Pick]) -> Result<Vec<Value>, Trouble> {
+        let shape = self.event_shape(value);
+        let (mut found, mut places) = (vec![], 1);
+        for (pick, n) in picks.iter().zip(&shape[at..]) {
+            places *= n;
+            match pick {
+                Pick::At(index) if self.is_looked_up(*index) && places <= plan::WHOLE_IN_F32 => {
+                    found.push(self.lower(*index)?);
+                }
+                _ => break,
+            }
+        }
+        Ok(found)
+    }
+
+    fn is_looked_up(&self, index: NodeId) -> bool {
+        let literal = matches!(self.graph.nodes[index].op, Op::Number(_));
+        !literal && self.as_row(index).is_none() && self.graph.event(index).is_empty()
+    }
+
+    /// Entries of several event axes, of which the first is `at`, by an index into each: one look-up, so that nothing is
+    /// made of a row for each index.
+    fn gather_at(&mut self, value: &Value, at: usize, indices: &[Value]) -> Result<Value, Trouble> {
+        let shape = self.shape(value);
+        let first = value.labels.len() + at;
+        let axes = &shape[first..first + indices.len()];
+        let mut place = indices[0].clone();
+        for (index, n) in indices.iter().zip(axes).skip(1) {
+            place = self.scaled(&place, *n as f64)?;
+            place = self.binary(plan::Binary::Add, &place, index)?;
+        }
+        let flat = [&shape[..first], &[axes.iter().product()], &shape[first + indices.len()..]].concat();
+        let id = self.b.reshape(value.id, &flat);
+        let value = Value { id, labels: value.labels.clone(), event: value.event + 1 - indices.len() };
+        self.gather(&value, at, &place)
     }
 
     /// The axis, where an index is a plate variable or the state of a summed-out site.
@@ -150,6 +197,30 @@ impl Lowerer<'_> {
         if order.iter().enumerate().all(|(i, at)| i == *at) { id } else { self.b.permute(id, order) }
     }
 
+    /// A row of a matrix that is looked up, or a function of it that leaves entries in their places, as the function of the
+    /// matrix and the look-up.
+    fn row_of_table(&mut self, row: NodeId) -> Option<(NodeId, Vec<Pick>)> {
+        let op = self.graph.nodes[row].op.clone();
+        match op {
+            Op::Index(base, picks) => {
+                let rows = self.graph.event(base).len() == picks.len() + 1;
+                let one = |pick: &Pick| matches!(pick, Pick::At(index) if self.is_looked_up(*index));
+                (rows && picks.iter().all(one)).then_some((base, picks))
+            }
+            Op::Unary(_, inner) | Op::LogSoftmax(inner) | Op::Softmax(inner) | Op::Named(_, inner) => {
+                let (base, picks) = self.row_of_table(inner)?;
+                let whole = match op {
+                    Op::Unary(function, _) => self.graph.unary(function, base),
+                    Op::LogSoftmax(_) => self.graph.log_softmax(base),
+                    Op::Softmax(_) => self.graph.softmax(base),
+                    _ => base,
+                };
+                Some((whole, picks))
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn lift(&mut self, value: &Value, axes: &[AxisId]) -> Result<Value, Trouble> {
         let mut labels = value.labels.clone();
         labels.extend(axes.iter().map(|axis| Label::Axis(*axis)));
@@ -172,6 +243,10 @@ impl Lowerer<'_> {
 
     /// One entry of the last axis of `table` for every component of `index`.
     pub(super) fn take(&mut self, table: NodeId, index: NodeId) -> Result<Value, Trouble> {
+        if let Some((base, picks)) = self.row_of_table(table).filter(|_| self.is_looked_up(index)) {
+            let picks: Vec<Pick> = picks.into_iter().chain([Pick::At(index)]).collect();
+            return self.index(base, &picks);
+        }
         let values = self.lower(table)?;
         let last = values.event - 1;
         if let (Some(axis), 0) = (self.as_row(index), last) {

@@ -153,6 +153,19 @@ pub fn sizes(sizes: &[Size], data: &Bound) -> Result<Vec<usize>, Trouble> {
     sizes.iter().map(|size| size_of(size, &data.dims)).collect()
 }
 
+/// Dimensions of what a guide draws: the unconstrained ones of a site, entries where it is discrete.
+pub fn drawn(elbo: &Elbo, data: &Bound) -> Result<usize, Trouble> {
+    let is_drawn = |treatment| matches!(treatment, Treatment::Auto | Treatment::Written(_) | Treatment::Enumerated(..));
+    let mut count = 0;
+    for view in elbo.sites.iter().filter(|view| is_drawn(view.treatment.clone())) {
+        let site = &elbo.model.sites[view.site.index()];
+        let event = Bijector::of(&site.support).map_or(site.event.clone(), |bijector| bijector.free_event(&site.event));
+        let rows = site.plates.iter().map(|axis| elbo.axes[*axis].size.clone());
+        count += sizes(&rows.chain(event).collect::<Vec<Size>>(), data)?.iter().product::<usize>();
+    }
+    Ok(count)
+}
+
 /// The map onto a support, or why there is none.
 pub(super) fn bijector(support: &Support, name: &str) -> Result<Bijector, Trouble> {
     match Bijector::of(support) {

@@ -42,7 +42,7 @@ mod weighted;
 
 pub use guide::Given;
 pub use inspect::{inspected, parts};
-pub use layout::{Coordinates, Layout, sizes};
+pub use layout::{Coordinates, Layout, drawn, sizes};
 pub use objective::{bound, constant, joint, lowered, objective, params, step, values, weights};
 pub use program::{Batch, InputKind, OutputKind, Program};
 pub use provisos::{Side, moves, provisos};
