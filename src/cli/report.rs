@@ -8,13 +8,9 @@ pub fn text(summary: &Summary) -> String {
     if summary.backend == "wgpu" && summary.path == "deterministic" {
         text.push_str("note: this path computes in 64 bits, which wgpu does not have: it ran on the processor\n");
     }
-    let converged = match summary.converged {
-        Some(true) => ", converged",
-        Some(false) => ", not converged",
-        None => "",
-    };
+    let ended = summary.ended.as_ref().map_or(String::new(), |words| format!(", {words}"));
     text.push_str(&format!(
-        "{}: {} rows, {} steps, {:.2} s{converged}\n",
+        "{}: {} rows, {} steps, {:.2} s{ended}\n",
         summary.model, summary.rows, summary.steps, summary.seconds.fit
     ));
     let facts = facts(summary);
@@ -92,7 +88,7 @@ mod tests {
         summary.path_because = "every latent is reparameterized".into();
         summary.rows = 8;
         summary.steps = 42;
-        summary.converged = Some(true);
+        summary.ended = Some("converged".into());
         summary.elbo = Some(Estimate { mean: -31.597, se: 0.004 });
         summary.khat = Some(0.62);
         summary.importance = Some(Importance { log_evidence: -31.311, se: 0.01, ess: 523.4 });

@@ -3,7 +3,7 @@
 
 use super::batches::Batches;
 use super::coordinates::Coordinates;
-use super::drive::{Outcome, Path, Task, batches, mean, param_state, tempered};
+use super::drive::{Arrival, Outcome, Path, Task, batches, mean, param_state, tempered};
 use super::flat::flat;
 use super::gaussian::{self, Average, Cross};
 use super::joint::PlanJoint;
@@ -121,6 +121,7 @@ fn tell(task: &Task, layout: &Layout, path_because: String, end: &End) -> Result
         steps: found.steps,
         epochs: batches.map(|b| found.steps as f64 / b.per_epoch() as f64),
         converged: arrived.map(|arrived| arrived && improper.is_empty()),
+        by: if matches!(found.stop, Stop::Patience(_)) { Arrival::NoFurtherGain } else { Arrival::Converged },
         stopped,
         starts: vec![],
         objective,

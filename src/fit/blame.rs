@@ -91,7 +91,7 @@ fn tell(scene: &Scene, look: &Look) -> Result<BTreeMap<NodeId, Told>, Failure> {
     if let Some(rows) = look.rows {
         feed.rows(rows)?;
     }
-    let outputs = scene.backend.prepare(&program.plan, scene.precision)?.run(&feed.slices())?;
+    let outputs = scene.backend.prepare(&program.plan, scene.precision)?.run(&feed.slices(look.values))?;
     let mut told = BTreeMap::new();
     for ((kind, values), output) in program.outputs.into_iter().zip(outputs).zip(&program.plan.outputs) {
         let OutputKind::Value { node, draws, axes } = kind else { continue };

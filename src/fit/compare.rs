@@ -87,7 +87,7 @@ impl<'t, 's> Comparison<'t, 's> {
                 feed.rows(rows)?;
             }
             let weight = size.max(1);
-            sum += weight as f64 * evaluator.run(&feed.slices())?[0][0];
+            sum += weight as f64 * evaluator.run(&feed.slices(params))?[0][0];
             seen += weight;
         }
         Ok(sum / seen as f64)

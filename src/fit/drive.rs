@@ -34,6 +34,15 @@ pub enum Path {
     Stochastic,
 }
 
+/// What says that a fit has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// A rule that is about the posterior.
+    Converged,
+    /// Gains stayed away: with networks nothing better is known.
+    NoFurtherGain,
+}
+
 /// Everything that is known at the end of a fit.
 #[derive(Debug)]
 pub struct Outcome {
@@ -43,6 +52,7 @@ pub struct Outcome {
     pub epochs: Option<f64>,
     /// `None` where the user fixed steps or epochs.
     pub converged: Option<bool>,
+    pub by: Arrival,
     pub stopped: bool,
     /// The bound that each start found, where there were several.
     pub starts: Vec<f64>,
@@ -198,6 +208,7 @@ fn deterministic(
         epochs: None,
         // Where it settled along a direction that nothing bounds is left to chance.
         converged: Some(found.converged && found.improper.is_empty()),
+        by: Arrival::Converged,
         stopped: found.stopped,
         starts: if starts.len() > 1 { starts } else { vec![] },
         objective: found.bound,

@@ -21,6 +21,9 @@ const AUTO: u32 = 1 << 30;
 /// Nor the places of stratified draws in their strata.
 const STRATA: u32 = 1 << 29;
 
+/// The number next to 1 in single precision: a uniform draw is below 1 there too, where its logit is taken.
+const BELOW_ONE: f64 = 1.0 - 1.0 / (1 << 24) as f64;
+
 /// Names the draws of one run.
 #[derive(Debug, Clone, Copy)]
 pub struct Draws {
@@ -54,6 +57,8 @@ pub struct Feed<'a> {
     paired: Vec<SiteId>,
     /// Data items as they are in this epoch.
     arrays: Vec<Array>,
+    /// Whether the parameters in the buffers are those of a batch.
+    of_rows: bool,
 }
 
 impl<'a> Feed<'a> {
@@ -65,7 +70,7 @@ impl<'a> Feed<'a> {
         let (inputs, layout) = (program.inputs.clone(), program.layout.clone());
         let sites = elbo.sites.iter().map(|view| view.site);
         let paired = sites.filter(|site| particles::paired(elbo, *site)).collect();
-        let mut feed = Feed { elbo, data, inputs, shapes, buffers, layout, whole, paired, arrays };
+        let mut feed = Feed { elbo, data, inputs, shapes, buffers, layout, whole, paired, arrays, of_rows: false };
         feed.redrawn(&[]);
         Ok(feed)
     }
@@ -82,9 +87,14 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// The arrays, in the order of the plan's inputs.
-    pub fn slices(&self) -> Vec<&[f64]> {
-        self.buffers.iter().map(Vec::as_slice).collect()
+    /// The arrays, in the order of the plan's inputs. Of all rows, points or parameters are read where they are: nets
+    /// have too many to be copied at every step.
+    pub fn slices<'s>(&'s self, values: &'s [f64]) -> Vec<&'s [f64]> {
+        let one = |(kind, buffer): (&InputKind, &'s Vec<f64>)| match kind {
+            InputKind::Points | InputKind::Params if !self.of_rows => values,
+            _ => buffer.as_slice(),
+        };
+        self.inputs.iter().zip(&self.buffers).map(one).collect()
     }
 
     /// Where the parameters of the guide that the plan takes stand among those of all rows; `None` where it takes all.
@@ -93,17 +103,14 @@ impl<'a> Feed<'a> {
         Some(self.whole.places(rows.dim, &rows.ids))
     }
 
-    /// Points, or the guide's parameters of all rows, of which the plan takes those of the batch.
+    /// The guide's parameters of all rows, of which the plan takes those of the batch.
     pub fn give(&mut self, values: &[f64], rows: Option<&Rows>) {
         let places = self.places(rows);
-        for (kind, buffer) in self.inputs.iter().zip(&mut self.buffers) {
-            match (kind, &places) {
-                (InputKind::Params, Some(places)) => {
-                    buffer.iter_mut().zip(places).for_each(|(to, from)| *to = values[*from]);
-                }
-                (InputKind::Points | InputKind::Params, _) => buffer.copy_from_slice(values),
-                _ => {}
-            }
+        self.of_rows = places.is_some();
+        let Some(places) = places else { return };
+        let inputs = self.inputs.iter().zip(&mut self.buffers);
+        for (_, buffer) in inputs.filter(|(kind, _)| **kind == InputKind::Params) {
+            buffer.iter_mut().zip(&places).for_each(|(to, from)| *to = values[*from]);
         }
     }
 
@@ -160,6 +167,9 @@ impl<'a> Feed<'a> {
             };
             let key = Key { seed: draws.seed, stream: draws.stream, step: draws.step, site: STRATA | name };
             paired::arrange(&mut self.buffers[i], self.shapes[i][0], draws.paired, noise, key);
+            if noise == Noise::Uniform {
+                keep_below_one(&mut self.buffers[i]);
+            }
         }
     }
 
@@ -250,9 +260,16 @@ fn mirror(uniforms: &mut [f64]) {
     second.iter_mut().zip(first).for_each(|(other, u)| *other = 1.0 - *u);
 }
 
+fn keep_below_one(uniforms: &mut [f64]) {
+    uniforms.iter_mut().for_each(|u| *u = u.min(BELOW_ONE));
+}
+
 fn fill(source: &Source, noise: Noise, at: Index, out: &mut [f64]) {
     match noise {
         Noise::Normal => source.fill_normal(at, out),
-        Noise::Uniform => source.fill_uniform(at, out),
+        Noise::Uniform => {
+            source.fill_uniform(at, out);
+            keep_below_one(out);
+        }
     }
 }

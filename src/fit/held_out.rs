@@ -110,7 +110,7 @@ impl Evaluator<'_, '_> {
             if let Some(rows) = batch {
                 feed.rows(rows)?;
             }
-            let outputs = evaluator.run(&feed.slices())?;
+            let outputs = evaluator.run(&feed.slices(self.task.params))?;
             for draw in 0..block.min(self.task.draws - first) {
                 for (row, weights) in weights.iter_mut().enumerate() {
                     weights.push(outputs[0][draw * size + row] - outputs[1][draw * size + row]);

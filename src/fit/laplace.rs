@@ -4,7 +4,7 @@
 use nalgebra::DVector;
 
 use super::chart::inverse_root;
-use super::drive::{self, Outcome, Path, Task};
+use super::drive::{self, Arrival, Outcome, Path, Task};
 use super::gaussian::{Average, Cross, Guide as Gaussian, Scale};
 use super::joint::PlanJoint;
 use super::mode::{self, End, Peak};
@@ -59,6 +59,7 @@ pub(super) fn fit(task: &Task, layout: Layout, watch: &mut dyn Watch) -> Result<
         steps: found.steps,
         epochs: None,
         converged: Some(found.peak.end == End::Mode || matches!(found.peak.end, End::Plateau(_))),
+        by: Arrival::Converged,
         stopped: found.peak.stopped,
         starts: if found.values.len() > 1 { found.values } else { vec![] },
         objective: Estimate { mean: found.peak.value, se: 0.0 },

@@ -48,7 +48,7 @@ pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
             if let Some(rows) = block {
                 feed.rows(rows)?;
             }
-            *value += share * evaluator.run(&feed.slices())?[0][0];
+            *value += share * evaluator.run(&feed.slices(params))?[0][0];
         }
     }
     let (mean, variance) = mean_and_variance(&values);

@@ -1,5 +1,7 @@
 //! Steps along noisy gradients, over one flat buffer of parameters.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::state::Buffer;
 use crate::model::OptimizerRule;
 
@@ -44,7 +46,62 @@ impl Rule {
             Rule::AdaGrad { .. } | Rule::RmsProp { .. } => &["square"],
         }
     }
+
+    /// Moves some parameters.
+    fn step(self, Step { count, rate, factor }: &Step, piece: &mut Piece) {
+        let Piece { params, gradient, memory } = piece;
+        match (self, memory.as_mut_slice()) {
+            (Rule::Adam { beta1, beta2, epsilon, decay }, [mean, square]) => {
+                // Both corrections for the start from zero, taken out of the loop.
+                let (fix1, fix2) = (1.0 - beta1.powf(*count), (1.0 - beta2.powf(*count)).sqrt());
+                let keep = 1.0 - rate * decay;
+                for (((p, g), m), v) in params.iter_mut().zip(*gradient).zip(&mut **mean).zip(&mut **square) {
+                    let g = g * factor;
+                    *m += (1.0 - beta1) * (g - *m);
+                    *v += (1.0 - beta2) * (g * g - *v);
+                    *p = keep * *p - rate * (*m / fix1) / (v.sqrt() / fix2 + epsilon);
+                }
+            }
+            (Rule::Sgd, _) => params.iter_mut().zip(*gradient).for_each(|(p, g)| *p -= rate * factor * g),
+            (Rule::AdaGrad { epsilon }, [square]) => {
+                for ((p, g), v) in params.iter_mut().zip(*gradient).zip(&mut **square) {
+                    let g = g * factor;
+                    *v += g * g;
+                    *p -= rate * g / (v.sqrt() + epsilon);
+                }
+            }
+            (Rule::RmsProp { keep, epsilon }, [square]) => {
+                for ((p, g), v) in params.iter_mut().zip(*gradient).zip(&mut **square) {
+                    let g = g * factor;
+                    *v = keep * *v + (1.0 - keep) * g * g;
+                    *p -= rate * g / (v.sqrt() + epsilon);
+                }
+            }
+            // Every rule has as many buffers as it names.
+            (Rule::Adam { .. } | Rule::AdaGrad { .. } | Rule::RmsProp { .. }, _) => {}
+        }
+    }
 }
+
+/// What a step has in common for all parameters: its number, its length, and what gradients are multiplied by.
+struct Step {
+    count: f64,
+    rate: f64,
+    factor: f64,
+}
+
+/// Some parameters, with their gradient and what is remembered of them.
+struct Piece<'p> {
+    params: &'p mut [f64],
+    gradient: &'p [f64],
+    memory: Vec<&'p mut [f64]>,
+}
+
+/// Does so many pieces of work, on threads where there are some: see `plan::Backend::each`.
+pub type Each<'e> = &'e dyn Fn(usize, &(dyn Fn(usize) + Sync));
+
+/// Parameters of a piece: what fits the cache of a core beside the memory of them.
+const PIECE: usize = 1 << 13;
 
 /// A rule with its memory. Parameters are rows of one width, each with its own count of steps, so that the rows outside
 /// a batch stand still in every respect; parameters that always move are one row.
@@ -94,41 +151,33 @@ impl Optimizer {
 
     fn descend_row(&mut self, row: usize, rate: f64, factor: f64, params: &mut [f64], gradient: &[f64]) {
         self.steps[row] += 1.0;
-        let step = self.steps[row];
+        let step = Step { count: self.steps[row], rate, factor };
         let range = row * self.width..(row + 1) * self.width;
-        match (self.rule, self.memory.as_mut_slice()) {
-            (Rule::Adam { beta1, beta2, epsilon, decay }, [mean, square]) => {
-                let (mean, square) = (&mut mean.values[range.clone()], &mut square.values[range]);
-                // Both corrections for the start from zero, taken out of the loop.
-                let (fix1, fix2) = (1.0 - beta1.powf(step), (1.0 - beta2.powf(step)).sqrt());
-                let keep = 1.0 - rate * decay;
-                for (((p, g), m), v) in params.iter_mut().zip(gradient).zip(mean).zip(square) {
-                    let g = g * factor;
-                    *m += (1.0 - beta1) * (g - *m);
-                    *v += (1.0 - beta2) * (g * g - *v);
-                    *p = keep * *p - rate * (*m / fix1) / (v.sqrt() / fix2 + epsilon);
-                }
-            }
-            (Rule::Sgd, _) => params.iter_mut().zip(gradient).for_each(|(p, g)| *p -= rate * factor * g),
-            (Rule::AdaGrad { epsilon }, [square]) => {
-                for ((p, g), v) in params.iter_mut().zip(gradient).zip(&mut square.values[range]) {
-                    let g = g * factor;
-                    *v += g * g;
-                    *p -= rate * g / (v.sqrt() + epsilon);
-                }
-            }
-            (Rule::RmsProp { keep, epsilon }, [square]) => {
-                for ((p, g), v) in params.iter_mut().zip(gradient).zip(&mut square.values[range]) {
-                    let g = g * factor;
-                    *v = keep * *v + (1.0 - keep) * g * g;
-                    *p -= rate * g / (v.sqrt() + epsilon);
-                }
-            }
-            // Every rule has as many buffers as it names.
-            (Rule::Adam { .. } | Rule::AdaGrad { .. } | Rule::RmsProp { .. }, _) => {}
-        }
+        let memory = self.memory.iter_mut().map(|buffer| &mut buffer.values[range.clone()]).collect();
+        self.rule.step(&step, &mut Piece { params, gradient, memory });
     }
 
+    /// As `descend`, in pieces that threads may share: each entry moves by itself.
+    pub fn descend_by(&mut self, each: Each, rate: f64, factor: f64, params: &mut [f64], gradient: &[f64]) {
+        if self.steps.len() != 1 || params.len() <= PIECE {
+            return self.descend(rate, factor, params, gradient);
+        }
+        self.steps[0] += 1.0;
+        let step = Step { count: self.steps[0], rate, factor };
+        let mut memory: Vec<_> = self.memory.iter_mut().map(|buffer| buffer.values.chunks_mut(PIECE)).collect();
+        let pieces: Vec<Mutex<Piece>> = params
+            .chunks_mut(PIECE)
+            .zip(gradient.chunks(PIECE))
+            .map(|(params, gradient)| {
+                let memory = memory.iter_mut().filter_map(Iterator::next).collect();
+                Mutex::new(Piece { params, gradient, memory })
+            })
+            .collect();
+        each(pieces.len(), &|at| {
+            // Only this call takes this piece; what a panic left behind is thrown away with the fit.
+            self.rule.step(&step, &mut pieces[at].lock().unwrap_or_else(PoisonError::into_inner));
+        });
+    }
     /// All that the next step depends on, to be saved.
     pub fn buffers(&self) -> Vec<Buffer> {
         let steps = Buffer { name: STEPS.into(), values: self.steps.clone() };

@@ -3,10 +3,14 @@
 //! Draws come in blocks, so that nothing of size draws x rows is held, and are named by their number, so that a second
 //! pass sees the same draws.
 
+use std::borrow::Cow;
+
 use super::batches::Batches;
+use super::drive;
 use super::feed::{Draws, Feed, Rows};
 use super::joint::PlanJoint;
 use super::laplace::POINT;
+use super::objective;
 use super::support::{Guard, Look};
 use super::tails::{self, RowTails};
 use super::values::Values;
@@ -16,7 +20,7 @@ use crate::data::Bound;
 use crate::diagnose::convergence::mean_and_variance;
 use crate::diagnose::psis::{Importance, Moments};
 use crate::diagnose::summary::Summary;
-use crate::elbo::{Elbo, Treatment};
+use crate::elbo::{Elbo, Objective, Treatment};
 use crate::kernel::noise::Stream;
 use crate::model::Auto;
 use crate::model::Draws::Independent;
@@ -28,6 +32,12 @@ use crate::shape::DimId;
 pub(super) const KEPT: usize = 1_000;
 /// Draws that summaries are made of, where there are not too many quantities.
 pub(super) const SUMMARIZED: usize = 10_000;
+/// Arrays of more entries are summarized from fewer draws, and their draws are not kept.
+pub const LONGEST: usize = 10_000;
+/// A standard error of the bound, in nats, that no one asks to be smaller.
+const WELL_KNOWN: f64 = 0.01;
+/// Latent dimensions that have a joint k-hat.
+const MOST_WEIGHED: usize = 1_000;
 /// Working memory of a block of draws, in numbers.
 pub(super) const BLOCK: usize = 1 << 20;
 
@@ -127,12 +137,12 @@ pub fn tell(fitted: &Fitted) -> Result<Posterior, Failure> {
                 _ if point => Err(POINT.to_string()),
                 Some(_) => Err("rows are batched, so there is no joint weight of a draw".to_string()),
                 None if fitted.elbo.sites.is_empty() => Err("there is no latent site".to_string()),
-                None if weights.latents > 1_000 => {
+                None if weights.latents > MOST_WEIGHED => {
                     Err(format!("{} latent dimensions are more than 1,000", weights.latents))
                 }
                 None => Ok(Importance::from_log_weights(&weights.log_weights())),
             };
-            (Some(weights.estimate()).filter(|_| !point), importance, weights.log_p, weights.log_q)
+            (Some(weights.bound(fitted)?).filter(|_| !point), importance, weights.log_p, weights.log_q)
         }
     };
     let (quantities, params, mut draws) =
@@ -174,17 +184,17 @@ impl Weights {
 
     fn of_whole_data(fitted: &Fitted) -> Result<Weights, Failure> {
         let nets = fitted.elbo.model.params.iter().any(|param| param.net.is_some());
+        let latents = lower::drawn(fitted.elbo, fitted.data)?;
         // With nets a fifth of the fit; else what k-hat needs, counted so that the answer does not depend on a clock.
-        let wanted = match (fitted.elbo.sites.is_empty(), nets) {
+        let wanted = match (fitted.elbo.sites.is_empty(), nets || latents > MOST_WEIGHED) {
             (true, _) => 1,
-            (false, true) => (fitted.evaluations / 5).clamp(200, 10_000),
+            (false, true) => (fitted.evaluations / 5).clamp(KEPT, SUMMARIZED),
             (false, false) => fitted.evaluations.clamp(10_000, 100_000),
         };
-        let mut weights = Weights { log_p: vec![], log_q: vec![], latents: 0 };
+        let mut weights = Weights { log_p: vec![], log_q: vec![], latents };
         let mut guard = Guard::new(fitted.elbo, fitted.data, fitted.backend, Given::Guide)?;
         let mut block =
             Block::new(fitted, wanted, |draws| lower::weights(fitted.elbo, fitted.data, &Batch::draws(draws)))?;
-        weights.latents = block.latents(fitted);
         while weights.log_p.len() < wanted {
             let take = block.draws.min(wanted - weights.log_p.len());
             block.require(fitted, &mut guard, weights.log_p.len(), None)?;
@@ -222,6 +232,18 @@ impl Weights {
 
     fn log_weights(&self) -> Vec<f64> {
         self.log_p.iter().zip(&self.log_q).map(|(p, q)| p - q).collect()
+    }
+
+    /// The mean log weight, or that of the bound with its closed forms where it is known better.
+    fn bound(&self, fitted: &Fitted) -> Result<Estimate, Failure> {
+        let sampled = self.estimate();
+        let plain = drive::tempered(fitted.elbo).is_none() && matches!(fitted.elbo.objective, Objective::Elbo { .. });
+        let Guide::Params(params) = &fitted.guide else { return Ok(sampled) };
+        if !plain || sampled.se <= WELL_KNOWN {
+            return Ok(sampled);
+        }
+        let closed = objective::value(fitted, params)?;
+        Ok(if closed.se < sampled.se { closed } else { sampled })
     }
 
     fn estimate(&self) -> Estimate {
@@ -262,11 +284,6 @@ impl<'a> Block<'a> {
         Ok(Block { program, evaluator, feed, draws })
     }
 
-    fn latents(&self, fitted: &Fitted) -> usize {
-        let written = fitted.elbo.model.guide.factors.len();
-        self.program.layout.latents + written
-    }
-
     /// The same draws leave no support.
     fn require(&self, fitted: &Fitted, guard: &mut Guard, first: usize, rows: Option<&Rows>) -> Result<(), Failure> {
         let Guide::Params(values) = fitted.guide else { return Ok(()) };
@@ -274,20 +291,21 @@ impl<'a> Block<'a> {
     }
 
     pub fn run(&mut self, fitted: &Fitted, first: usize, rows: Option<&Rows>) -> Result<Vec<Vec<f64>>, Failure> {
-        match &fitted.guide {
-            Guide::Params(params) => self.feed.give(params, rows),
-            Guide::Point(point, _) => self.feed.give(&point.repeat(self.draws), None),
+        let values: Cow<[f64]> = match &fitted.guide {
+            Guide::Params(params) => Cow::Borrowed(params),
+            Guide::Point(point, _) => point.repeat(self.draws).into(),
             Guide::Sampler { sampler, .. } => {
                 let mut points = vec![0.0; self.draws * self.program.layout.point()];
                 sampler.fill(first, &mut points, &mut vec![0.0; self.draws]);
-                self.feed.give(&points, None);
+                points.into()
             }
-        }
+        };
+        self.feed.give(&values, rows.filter(|_| matches!(fitted.guide, Guide::Params(_))));
         self.feed.noise(draws_from(fitted, first), rows);
         if let Some(rows) = rows {
             self.feed.rows(rows)?;
         }
-        Ok(self.evaluator.run(&self.feed.slices())?)
+        Ok(self.evaluator.run(&self.feed.slices(&values))?)
     }
 }
 

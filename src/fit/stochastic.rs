@@ -221,7 +221,6 @@ impl Ascent {
             guard: Guard::new(target.elbo, target.data, target.backend, Given::Guide)?,
             order: vec![],
             fresh: (None, vec![]),
-            gradient: vec![0.0; self.vector.len()],
         };
         let mut compare = Comparison::new(target, settings);
         let mut away = !self.runaways().is_empty();
@@ -280,7 +279,6 @@ struct Steps<'t, 's> {
     order: Vec<u32>,
     /// The data that are drawn anew each epoch, and the epoch they are of.
     fresh: (Option<u64>, Vec<(usize, Array)>),
-    gradient: Vec<f64>,
 }
 
 impl Steps<'_, '_> {
@@ -313,18 +311,18 @@ impl Steps<'_, '_> {
             noise: Some(draws),
             rows: rows.as_ref(),
         })?;
-        let outputs = stage.evaluator.run(&stage.feed.slices())?;
+        let mut outputs = stage.evaluator.run(&stage.feed.slices(&params))?;
         let bound = outputs[0][0];
-        let scale = -1.0 / self.target.data.rows.max(1) as f64;
-        self.gradient.clear();
-        self.gradient.extend(outputs[1].iter().map(|d| scale * d));
-        if !bound.is_finite() || self.gradient.iter().any(|g| !g.is_finite()) {
+        let mut gradient = std::mem::take(&mut outputs[1]);
+        // Without a way out of the loop it is one pass of wide instructions.
+        if !bound.is_finite() || gradient.iter().fold(false, |bad, slope| bad | !slope.is_finite()) {
             let look = Look { values: &params, draws: settings.particles, noise: Some(draws), rows: rows.as_ref() };
             return Err(self.target.not_finite(&look, step));
         }
         let places = stage.feed.places(rows.as_ref());
-        ascent.coordinates.pull(&ascent.vector, places.as_deref(), &mut self.gradient);
-        let factor = settings.clip.map_or(1.0, |most| clip([self.gradient.as_slice()], most));
+        ascent.coordinates.pull(&ascent.vector, places.as_deref(), &mut gradient);
+        let scale = 1.0 / self.target.data.rows.max(1) as f64;
+        let factor = -scale * settings.clip.map_or(1.0, |most| clip([gradient.as_slice()], most / scale));
         let turn = settings.turn(step);
         let schedule = turn.map_or(settings.schedule, |(_, turn)| turn.schedule);
         let rate = ascent.stop.rate() * schedule.at(step as u64, settings.steps as u64);
@@ -332,13 +330,16 @@ impl Steps<'_, '_> {
         match (turn, places) {
             (Some((number, turn)), places) => {
                 let places = places.unwrap_or_else(|| (0..vector.len()).collect());
-                let moving = places.iter().zip(&self.gradient).filter(|(at, _)| turn.moves[**at]);
+                let moving = places.iter().zip(&gradient).filter(|(at, _)| turn.moves[**at]);
                 let (places, gradient): (Vec<usize>, Vec<f64>) = moving.map(|(at, slope)| (*at, *slope)).unzip();
                 optimizers[number].descend_rows(&places, rate, factor, vector, &gradient);
             }
             // Rows outside the batch stand still, with their moments.
-            (None, Some(places)) => optimizers[0].descend_rows(&places, rate, factor, vector, &self.gradient),
-            (None, None) => optimizers[0].descend(rate, factor, vector, &self.gradient),
+            (None, Some(places)) => optimizers[0].descend_rows(&places, rate, factor, vector, &gradient),
+            (None, None) => {
+                let each = |pieces: usize, work: &(dyn Fn(usize) + Sync)| self.target.backend.each(pieces, work);
+                optimizers[0].descend_by(&each, rate, factor, vector, &gradient);
+            }
         }
         ascent.baselines.learn(&stage.outputs, &outputs);
         ascent.evaluations += settings.particles * size.max(1);

@@ -120,7 +120,7 @@ impl<'a> Guard<'a> {
         if let Some(rows) = look.rows {
             watch.feed.rows(rows)?;
         }
-        let outputs = watch.evaluator.run(&watch.feed.slices())?;
+        let outputs = watch.evaluator.run(&watch.feed.slices(look.values))?;
         let (kinds, shapes) = (watch.outputs.clone(), watch.shapes.clone());
         let mut found = BTreeMap::new();
         for (k, values) in outputs.iter().enumerate() {

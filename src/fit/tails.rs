@@ -73,7 +73,7 @@ pub fn tails(fitted: &Fitted, params: &[f64]) -> Result<Result<RowTails, String>
             Some(&rows),
         );
         feed.rows(&rows)?;
-        let outputs = evaluator.run(&feed.slices())?;
+        let outputs = evaluator.run(&feed.slices(params))?;
         khats.extend((0..ids.len()).map(|row| khat(&outputs, row, ids.len())));
     }
     Ok(Ok(RowTails::of(khats)))

@@ -2,12 +2,15 @@
 
 use super::Failure;
 use super::feed::Rows;
-use super::posterior::{BLOCK, Block, Fitted, Guide, KEPT, PointValue, Quantity, SUMMARIZED, Table, Told};
+use super::posterior::{BLOCK, Block, Fitted, Guide, KEPT, LONGEST, PointValue, Quantity, SUMMARIZED, Table, Told};
 use crate::diagnose::psis::{Importance, Moments, WeightedMoments};
 use crate::diagnose::summary::Summary;
 use crate::elbo::Treatment;
 use crate::plan::lower::{self, Given, OutputKind};
 use crate::shape::AxisId;
+
+/// Draws that long arrays are summarized from at least.
+const FEWEST: usize = 200;
 
 /// Reported values, draw by draw.
 pub(super) struct Values<'a, 'f> {
@@ -56,21 +59,25 @@ impl<'a, 'f> Values<'a, 'f> {
     /// `weighed` draws have a density; where nothing is drawn that is one, and one says all.
     pub fn summarize(mut self, importance: Option<&Importance>, weighed: usize) -> Result<Summaries, Failure> {
         let widths: Vec<usize> = self.quantities.iter().map(|(.., shape)| shape.iter().product()).collect();
-        let width: usize = widths.iter().sum();
-        let count = match (width, weighed) {
+        let (long, short): (Vec<usize>, Vec<usize>) = widths.iter().partition(|width| **width > LONGEST);
+        let (long, short): (usize, usize) = (long.iter().sum(), short.iter().sum());
+        let count = match (long + short, weighed) {
             (0, _) | (_, 1) => 1,
-            _ => (8 * BLOCK / width).clamp(KEPT, SUMMARIZED),
+            _ => (8 * BLOCK / short.max(1)).clamp(KEPT, SUMMARIZED),
         };
-        let mut entries: Vec<Vec<Vec<f64>>> =
-            widths.iter().map(|width| vec![Vec::with_capacity(count); *width]).collect();
+        let of_long = (8 * BLOCK / long.max(1)).clamp(FEWEST, SUMMARIZED).min(count);
+        let mut entries: Vec<Vec<Vec<f64>>> = widths.iter().map(|width| vec![vec![]; *width]).collect();
         let mut table = Table { values: vec![vec![]; widths.len()], ..Table::default() };
         let mut first = 0;
-        while first < count {
+        let end = if short == 0 { of_long } else { count };
+        while first < end {
             let outputs = self.block.run(self.fitted, first, self.row.as_ref())?;
-            let take = self.block.draws.min(count - first);
+            let take = self.block.draws.min(end - first);
             for (q, (at, ..)) in self.quantities.iter().enumerate() {
+                let is_long = widths[q] > LONGEST;
+                let take = if is_long { take.min(of_long.saturating_sub(first)) } else { take };
                 for (s, draw) in outputs[*at].chunks(widths[q].max(1)).take(take).enumerate() {
-                    if first + s < KEPT.min(weighed) {
+                    if first + s < KEPT.min(weighed) && !is_long {
                         table.values[q].extend(draw);
                     }
                     entries[q].iter_mut().zip(draw).for_each(|(entry, value)| entry.push(*value));

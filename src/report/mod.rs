@@ -36,8 +36,8 @@ pub struct Outcome {
 /// Names of files and their bytes.
 pub type Files = Vec<(&'static str, Vec<u8>)>;
 
-/// Arrays with more entries than this are kept out of `summary.json`.
-pub const LONGEST: usize = 10_000;
+/// Arrays with more entries than this are kept out of `summary.json` and `draws.csv`.
+pub use crate::fit::posterior::LONGEST;
 
 impl Outcome {
     /// The files of a run but its summary, and the outcome with a summary that names what it leaves to them, with their

@@ -29,6 +29,8 @@ pub struct Summary {
     pub path_because: String,
     /// `None` where the user fixed steps or epochs.
     pub converged: Option<bool>,
+    /// In words: `converged`, `no further gain` (of networks, of which nothing better is known), or `not converged`.
+    pub ended: Option<String>,
     /// Ctrl-C ended the fit: `--resume` goes on with it.
     pub interrupted: bool,
     /// The bound that each start found, where there were several.
@@ -154,6 +156,7 @@ impl Summary {
             path: "deterministic".into(),
             path_because: String::new(),
             converged: None,
+            ended: None,
             interrupted: false,
             starts: vec![],
             elbo: None,

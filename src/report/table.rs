@@ -162,7 +162,7 @@ mod tests {
     fn the_json_has_every_key_of_the_contract() {
         let value: serde_json::Value = serde_json::from_str(&summary().json()).unwrap();
         let keys = "format ppl model seed backend objective steps rows seconds converged elbo objective_value khat path \
-                    path_because importance sites params omitted hashes checksums set dims interrupted checksum warnings";
+                    path_because importance sites params omitted hashes checksums set dims interrupted ended checksum warnings";
         for key in keys.split_whitespace() {
             assert!(value.get(key).is_some(), "{key}");
         }

@@ -4,7 +4,7 @@ use super::{
     DrawColumn, Draws, Estimate, Importance, KhatRows, Nested, Objective, Outcome, Param, Site, SiteDraws, Summary,
     Tensor, TraceRow, Warning,
 };
-use crate::fit::drive::{self, Path};
+use crate::fit::drive::{self, Arrival, Path};
 use crate::fit::posterior::{Quantity, Told};
 use crate::model::{Auto, Model};
 
@@ -20,6 +20,11 @@ pub fn told(model: &Model, seed: u64, backend: &str, found: drive::Outcome, trac
     .into();
     summary.path_because = found.path_because;
     summary.converged = found.converged;
+    let words = match found.by {
+        Arrival::Converged => "converged",
+        Arrival::NoFurtherGain => "no further gain",
+    };
+    summary.ended = found.converged.map(|yes| if yes { words } else { "not converged" }.to_string());
     summary.interrupted = found.stopped;
     summary.starts = found.starts;
     summary.elbo = posterior.elbo.map(|elbo| Estimate { mean: elbo.mean, se: elbo.se });
@@ -69,8 +74,9 @@ pub fn told(model: &Model, seed: u64, backend: &str, found: drive::Outcome, trac
         shape: quantity.shape.clone(),
         values,
     };
+    let short = |(_, values): &(&Quantity, Vec<f64>)| !values.is_empty();
     let draws = Draws {
-        columns: posterior.quantities.iter().zip(posterior.draws.values).map(column).collect(),
+        columns: posterior.quantities.iter().zip(posterior.draws.values).filter(short).map(column).collect(),
         log_p: posterior.draws.log_p,
         log_g: posterior.draws.log_q,
     };

@@ -34,6 +34,7 @@ mod starting;
 mod support;
 mod tails;
 mod tidy;
+mod told;
 mod trials;
 mod truth;
 mod updates;
