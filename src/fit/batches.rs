@@ -1,15 +1,20 @@
 //! Which rows each step of an epoch sees: a permutation from the seed, cut in order, the last batch ragged.
 
+use std::sync::Arc;
+
 use super::feed::Rows;
 use crate::kernel::noise::{Index, Key, Stream};
+use crate::plan::lower::Following;
 use crate::shape::DimId;
 
 /// How the rows of one dim are cut into batches.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Batches {
     pub dim: DimId,
     pub rows: usize,
     pub batch: usize,
+    /// The dims whose rows come with those that they point at.
+    pub following: Arc<[Following]>,
 }
 
 impl Batches {
@@ -22,7 +27,7 @@ impl Batches {
         let start = (step % self.per_epoch()) * self.batch;
         let mut ids = order[start..(start + self.batch).min(self.rows)].to_vec();
         ids.sort_unstable();
-        Rows { dim: self.dim, ids }
+        self.followed(ids)
     }
 
     /// The order of an epoch: Fisher and Yates' shuffle by counter-based noise.
@@ -43,8 +48,22 @@ impl Batches {
         (0..self.per_epoch()).map(|step| {
             let start = step * self.batch;
             let end = (start + self.batch).min(self.rows);
-            Rows { dim: self.dim, ids: (start as u32..end as u32).collect() }
+            self.followed((start as u32..end as u32).collect())
         })
+    }
+
+    /// The first row, which stands for all where nothing is told of them.
+    pub fn first(&self) -> Rows {
+        self.followed((0..self.rows.min(1) as u32).collect())
+    }
+
+    fn followed(&self, ids: Vec<u32>) -> Rows {
+        Rows::followed(self.dim, ids, &self.following)
+    }
+
+    /// The batched dim and those that follow.
+    pub fn has(&self, dim: DimId) -> bool {
+        self.dim == dim || self.following.iter().any(|following| following.dim == dim)
     }
 }
 
@@ -55,7 +74,7 @@ mod tests {
 
     #[test]
     fn an_epoch_sees_every_row_once_in_another_order_each_time() {
-        let batches = Batches { dim: Id::new(0), rows: 10, batch: 4 };
+        let batches = Batches { dim: Id::new(0), rows: 10, batch: 4, following: [].into() };
         let first = batches.order(7, 0);
         let seen: Vec<u32> = (0..3).flat_map(|step| batches.at(&first, step).ids).collect();
         let mut sorted = seen.clone();
@@ -69,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_place_is_equally_likely() {
-        let batches = Batches { dim: Id::new(0), rows: 4, batch: 1 };
+        let batches = Batches { dim: Id::new(0), rows: 4, batch: 1, following: [].into() };
         let mut counts = [[0u32; 4]; 4];
         for epoch in 0..4000 {
             for (place, row) in batches.order(1, epoch).into_iter().enumerate() {

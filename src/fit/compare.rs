@@ -13,6 +13,7 @@ use crate::kernel::noise::Stream;
 use crate::model;
 use crate::plan::Evaluate;
 use crate::plan::lower::{self, Batch};
+use crate::shape::DimId;
 
 /// Looks of their own noise, of so many draws each.
 const LOOKS: usize = 8;
@@ -26,7 +27,7 @@ pub(super) struct Comparison<'t, 's> {
     target: &'t Target<'t>,
     settings: &'s Settings,
     /// By the rows of a batch.
-    ready: BTreeMap<usize, (Box<dyn Evaluate>, Feed<'t>)>,
+    ready: BTreeMap<BTreeMap<DimId, usize>, (Box<dyn Evaluate>, Feed<'t>)>,
     /// The batches of each look.
     looks: Vec<Vec<Option<Rows>>>,
 }
@@ -70,10 +71,10 @@ impl<'t, 's> Comparison<'t, 's> {
         let (mut sum, mut seen) = (0.0, 0);
         for rows in rows {
             let size = rows.as_ref().map_or(0, |rows| rows.ids.len());
-            let (evaluator, feed) = match self.ready.entry(size) {
+            let (evaluator, feed) = match self.ready.entry(rows.as_ref().map(Rows::sizes).unwrap_or_default()) {
                 Entry::Occupied(entry) => entry.into_mut(),
                 Entry::Vacant(entry) => {
-                    let rows = rows.iter().map(|rows| (rows.dim, size)).collect();
+                    let rows = entry.key().clone();
                     let program = lower::bound(elbo, data, &Batch { draws: DRAWS, rows })?;
                     let evaluator = backend.prepare(&program.plan, precision)?;
                     entry.insert((evaluator, Feed::new(&program, elbo, data)?))
@@ -84,7 +85,7 @@ impl<'t, 's> Comparison<'t, 's> {
             feed.beta(self.settings.beta_at(step));
             feed.noise(Draws { seed, stream, step: STEP, first: number * DRAWS, paired }, rows.as_ref());
             if let Some(rows) = rows {
-                feed.rows(rows)?;
+                feed.rows(rows);
             }
             let weight = size.max(1);
             sum += weight as f64 * evaluator.run(&feed.slices())?[0][0];

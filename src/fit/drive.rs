@@ -10,10 +10,9 @@ use super::{Estimate, Event, Failure, GaussianFamily, Listener, State, Watch, as
 use crate::data::Bound;
 use crate::elbo::{Elbo, Treatment};
 use crate::model::{Auto, FitBlock, OptimizerRule};
-use crate::plan::lower::Layout;
+use crate::plan::lower::{self, Layout};
 use crate::plan::{Backend, Precision};
 use crate::problem::Problem;
-use crate::shape::DimId;
 
 /// Most latent dimensions of the deterministic path.
 const MOST_MEAN_FIELD: usize = 2_000;
@@ -231,10 +230,11 @@ fn guide_state(layout: &Layout, guide: &gaussian::Guide) -> Vec<(String, Vec<usi
     state
 }
 
-pub(super) fn batches(block: &FitBlock, data: &Bound) -> Option<Batches> {
-    let (dim, batch): (&DimId, &usize) = block.batch.iter().next()?;
-    let rows = *data.dims.get(dim)?;
-    Some(Batches { dim: *dim, rows, batch: (*batch).clamp(1, rows.max(1)) })
+pub(super) fn batches(task: &Task) -> Result<Option<Batches>, Failure> {
+    let Some((dim, batch)) = task.block.batch.first_key_value() else { return Ok(None) };
+    let Some(rows) = task.data.dims.get(dim).copied() else { return Ok(None) };
+    let following = lower::following(task.elbo, task.data, *dim)?.into();
+    Ok(Some(Batches { dim: *dim, rows, batch: (*batch).clamp(1, rows.max(1)), following }))
 }
 
 pub(super) fn param_state(layout: &Layout, values: &[f64]) -> Vec<(String, Vec<usize>, Vec<f64>)> {

@@ -66,7 +66,7 @@ pub fn held_out(task: &Task) -> Result<HeldOut, Failure> {
     let mut sums = Sums { rows: vec![], influence: vec![0.0; task.draws] };
     for first in (0..rows).step_by(size.max(1)) {
         let ids: Vec<u32> = (first as u32..(first + size).min(rows) as u32).collect();
-        let weights = evaluator.weights(draws, &Rows { dim, ids })?;
+        let weights = evaluator.weights(draws, &Rows::alone(dim, ids))?;
         sums.add(task.kind, &weights);
     }
     Ok(sums.finish())
@@ -108,7 +108,7 @@ impl Evaluator<'_, '_> {
                 batch,
             );
             if let Some(rows) = batch {
-                feed.rows(rows)?;
+                feed.rows(rows);
             }
             let outputs = evaluator.run(&feed.slices())?;
             for draw in 0..block.min(self.task.draws - first) {

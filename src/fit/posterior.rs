@@ -3,6 +3,8 @@
 //! Draws come in blocks, so that nothing of size draws x rows is held, and are named by their number, so that a second
 //! pass sees the same draws.
 
+use std::collections::BTreeMap;
+
 use super::batches::Batches;
 use super::feed::{Draws, Feed, Rows};
 use super::joint::PlanJoint;
@@ -40,8 +42,8 @@ pub struct Fitted<'a> {
     pub guide: Guide<'a>,
     /// How rows are weighed, where not all together.
     pub batches: Option<Batches>,
-    /// A batched dim, of whose plates nothing is told.
-    pub left_out: Option<DimId>,
+    /// The first row of a batched dim, with those that follow: of such plates nothing is told.
+    pub left_out: Option<Rows>,
     /// What multiplied the terms of latents last.
     pub beta: f64,
     pub seed: u64,
@@ -199,21 +201,21 @@ impl Weights {
     fn by_rows(fitted: &Fitted, batches: &Batches) -> Result<Weights, Failure> {
         let draws = (fitted.evaluations / (5 * batches.rows)).clamp(4, 1_000);
         let mut weights = Weights { log_p: vec![0.0; draws], log_q: vec![0.0; draws], latents: usize::MAX };
-        let program = |rows: usize| {
-            let batch = Batch { draws, rows: [(batches.dim, rows)].into() };
+        let program = |rows: &Rows| {
+            let batch = Batch { draws, rows: rows.sizes() };
             lower::weights(fitted.elbo, fitted.data, &batch)
         };
         let mut guard = Guard::new(fitted.elbo, fitted.data, fitted.backend, Given::Guide)?;
-        let mut blocks: Vec<(usize, Block)> = vec![];
+        let mut blocks: Vec<(BTreeMap<DimId, usize>, Block)> = vec![];
         for rows in batches.in_order() {
-            let size = rows.ids.len();
-            if blocks.iter().all(|(have, _)| *have != size) {
-                blocks.push((size, Block::exactly(fitted, draws, program(size)?)?));
+            let sizes = rows.sizes();
+            if blocks.iter().all(|(have, _)| *have != sizes) {
+                blocks.push((sizes.clone(), Block::exactly(fitted, draws, program(&rows)?)?));
             }
-            let Some((_, block)) = blocks.iter_mut().find(|(have, _)| *have == size) else { continue };
+            let Some((_, block)) = blocks.iter_mut().find(|(have, _)| *have == sizes) else { continue };
             block.require(fitted, &mut guard, 0, Some(&rows))?;
             let outputs = block.run(fitted, 0, Some(&rows))?;
-            let share = size as f64 / batches.rows as f64;
+            let share = rows.ids.len() as f64 / batches.rows as f64;
             weights.log_p.iter_mut().zip(&outputs[0]).for_each(|(sum, part)| *sum += share * part);
             weights.log_q.iter_mut().zip(&outputs[1]).for_each(|(sum, part)| *sum += share * part);
         }
@@ -285,7 +287,7 @@ impl<'a> Block<'a> {
         }
         self.feed.noise(draws_from(fitted, first), rows);
         if let Some(rows) = rows {
-            self.feed.rows(rows)?;
+            self.feed.rows(rows);
         }
         Ok(self.evaluator.run(&self.feed.slices())?)
     }

@@ -3,20 +3,29 @@
 use super::value::Label;
 use super::{Lowerer, Trouble, Value, bug};
 use crate::math::{NodeId, Op, Pick};
+use crate::model::follow::row_dims;
 use crate::plan::{Binary, Reduce};
-use crate::shape::{AxisId, AxisKind};
+use crate::shape::{AxisId, AxisKind, DimId};
 
 impl Lowerer<'_> {
     pub(super) fn index(&mut self, base: NodeId, picks: &[Pick]) -> Result<Value, Trouble> {
         let value = self.lower(base)?;
-        self.picked(&value, picks)
+        let axis_dim = |axis: AxisId| self.axes[axis].size.as_dim();
+        let rows = row_dims(&self.elbo.model, &self.graph, &axis_dim, base);
+        let drawn = rows.into_iter().map(|dim| dim.filter(|dim| self.batch.rows.contains_key(dim))).collect::<Vec<_>>();
+        self.picked_of(&value, picks, &drawn)
     }
 
     pub(super) fn picked(&mut self, value: &Value, picks: &[Pick]) -> Result<Value, Trouble> {
+        self.picked_of(value, picks, &[])
+    }
+
+    /// `drawn` are the dims of the leading axes that have the rows of a batch alone.
+    fn picked_of(&mut self, value: &Value, picks: &[Pick], drawn: &[Option<DimId>]) -> Result<Value, Trouble> {
         let mut value = value.clone();
         // The event axis that the next pick is about: slices stay, so it moves past them.
         let mut at = 0;
-        for pick in picks {
+        for (nth, pick) in picks.iter().enumerate() {
             match pick {
                 Pick::Row(axis) => value = self.pick_row(&value, at, *axis)?,
                 Pick::Lag(axis, lag) => {
@@ -33,7 +42,7 @@ impl Lowerer<'_> {
                 }
                 Pick::At(index) => match self.as_row(*index) {
                     Some(axis) => value = self.pick_row(&value, at, axis)?,
-                    None => value = self.pick_at(&value, at, *index)?,
+                    None => value = self.pick_at(&value, at, *index, drawn.get(nth).copied().flatten())?,
                 },
             }
         }
@@ -73,6 +82,11 @@ impl Lowerer<'_> {
         let first = self.axes[axis].first.clone();
         let first = self.size(&first)?;
         let have = self.shape(value)[position];
+        // The axis of a value has all entries, also where the plate has some rows only.
+        if let Some(dim) = self.drawn_dim(axis).filter(|_| n != have) {
+            let numbers = self.numbers(axis, dim)?;
+            return self.pick_by(value, at, &numbers);
+        }
         if first + n > have {
             return bug(format!("the axis {} has {n} rows where the array has {have}", self.axes[axis].name));
         }
@@ -118,15 +132,23 @@ impl Lowerer<'_> {
         self.reduce_event(Reduce::Sum, &kept, &[at])
     }
 
-    fn pick_at(&mut self, value: &Value, at: usize, index: NodeId) -> Result<Value, Trouble> {
-        if let Op::Number(n) = self.graph.nodes[index].op {
-            return self.pick_place(value, at, n as usize);
+    /// `drawn` is the dim of the axis where it has the rows of a batch alone.
+    fn pick_at(&mut self, value: &Value, at: usize, index: NodeId, drawn: Option<DimId>) -> Result<Value, Trouble> {
+        if let (Op::Number(n), None) = (&self.graph.nodes[index].op, drawn) {
+            return self.pick_place(value, at, *n as usize);
         }
-        let index = self.lower(index)?;
+        let mut index = self.lower(index)?;
+        if let Some(dim) = drawn {
+            index = self.placed(&index, dim)?;
+        }
+        self.pick_by(value, at, &index)
+    }
+
+    fn pick_by(&mut self, value: &Value, at: usize, index: &Value) -> Result<Value, Trouble> {
         if index.labels.iter().any(|l| value.labels.contains(l)) {
-            return self.masked_sum(value, at, &index);
+            return self.masked_sum(value, at, index);
         }
-        self.gather(value, at, &index)
+        self.gather(value, at, index)
     }
 
     /// One entry of event axis `at`.
