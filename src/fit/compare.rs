@@ -36,10 +36,10 @@ impl<'t, 's> Comparison<'t, 's> {
     pub fn new(target: &'t Target<'t>, settings: &'s Settings) -> Comparison<'t, 's> {
         let looks = match &settings.batches {
             None => vec![vec![None]; LOOKS],
-            Some(batches) if batches.per_epoch() <= BATCHES => vec![batches.in_order().map(Some).collect(); LOOKS],
+            Some(batches) if batches.blocks() <= BATCHES => vec![batches.in_order().map(Some).collect(); LOOKS],
             Some(batches) => {
-                let order = batches.order(settings.seed, STEP);
-                (0..LOOKS).map(|look| vec![Some(batches.at(&order, look))]).collect()
+                let orders = batches.orders_of(settings.seed, STEP);
+                (0..LOOKS).map(|look| vec![Some(batches.at(&orders, look))]).collect()
             }
         };
         Comparison { target, settings, ready: BTreeMap::new(), looks }
@@ -68,9 +68,8 @@ impl<'t, 's> Comparison<'t, 's> {
     /// The mean over batches by their rows.
     fn bound(&mut self, step: usize, params: &[f64], number: usize, rows: &[Option<Rows>]) -> Result<f64, Failure> {
         let Target { elbo, data, backend, precision } = *self.target;
-        let (mut sum, mut seen) = (0.0, 0);
+        let (mut sum, mut seen) = (0.0, 0.0);
         for rows in rows {
-            let size = rows.as_ref().map_or(0, |rows| rows.ids.len());
             let (evaluator, feed) = match self.ready.entry(rows.as_ref().map(Rows::sizes).unwrap_or_default()) {
                 Entry::Occupied(entry) => entry.into_mut(),
                 Entry::Vacant(entry) => {
@@ -87,10 +86,11 @@ impl<'t, 's> Comparison<'t, 's> {
             if let Some(rows) = rows {
                 feed.rows(rows);
             }
-            let weight = size.max(1);
-            sum += weight as f64 * evaluator.run(&feed.slices())?[0][0];
+            let weight =
+                self.settings.batches.as_ref().zip(rows.as_ref()).map_or(1.0, |(batches, rows)| batches.share(rows));
+            sum += weight * evaluator.run(&feed.slices())?[0][0];
             seen += weight;
         }
-        Ok(sum / seen as f64)
+        Ok(sum / seen)
     }
 }

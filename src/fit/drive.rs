@@ -231,10 +231,14 @@ fn guide_state(layout: &Layout, guide: &gaussian::Guide) -> Vec<(String, Vec<usi
 }
 
 pub(super) fn batches(task: &Task) -> Result<Option<Batches>, Failure> {
-    let Some((dim, batch)) = task.block.batch.first_key_value() else { return Ok(None) };
-    let Some(rows) = task.data.dims.get(dim).copied() else { return Ok(None) };
-    let following = lower::following(task.elbo, task.data, *dim)?.into();
-    Ok(Some(Batches { dim: *dim, rows, batch: (*batch).clamp(1, rows.max(1)), following }))
+    let mut cuts = vec![];
+    for (dim, batch) in &task.block.batch {
+        let Some(rows) = task.data.dims.get(dim).copied() else { continue };
+        let following = lower::following(task.elbo, task.data, *dim)?.into();
+        cuts.push(Batches { following, ..Batches::new(*dim, rows, (*batch).clamp(1, rows.max(1))) });
+    }
+    let beside = cuts.split_off(cuts.len().min(1));
+    Ok(cuts.pop().map(|first| Batches { beside, ..first }))
 }
 
 pub(super) fn param_state(layout: &Layout, values: &[f64]) -> Vec<(String, Vec<usize>, Vec<f64>)> {

@@ -35,17 +35,17 @@ pub struct Draws {
     pub paired: model::Draws,
 }
 
-/// Rows of a batched dim, ascending, and those that follow them.
+/// Rows of a batched dim, ascending, and those of other dims: of such as follow, and of such as are batched too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows {
     pub dim: DimId,
     pub ids: Vec<u32>,
-    pub followers: Vec<Followers>,
+    pub beside: Vec<RowsBeside>,
 }
 
-/// Rows that are in a step because they point at one that is, ascending.
+/// Rows that are in a step because they point at one that is, or that were drawn like those; ascending.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Followers {
+pub struct RowsBeside {
     pub dim: DimId,
     /// As many as the plan has room for: the last one is repeated.
     pub ids: Vec<u32>,
@@ -56,7 +56,7 @@ pub struct Followers {
 impl Rows {
     /// Rows that no others follow, or none that a plan is about.
     pub fn alone(dim: DimId, ids: Vec<u32>) -> Rows {
-        Rows { dim, ids, followers: vec![] }
+        Rows { dim, ids, beside: vec![] }
     }
 
     pub fn followed(dim: DimId, ids: Vec<u32>, following: &[Following]) -> Rows {
@@ -64,20 +64,27 @@ impl Rows {
             let mut rows = following.of(&ids);
             let there = rows.len();
             rows.resize(following.room(there, ids.len()), rows.last().copied().unwrap_or(0));
-            Followers { dim: following.dim, ids: rows, there }
+            RowsBeside { dim: following.dim, ids: rows, there }
         };
-        Rows { followers: following.iter().map(of).collect(), dim, ids }
+        Rows { beside: following.iter().map(of).collect(), dim, ids }
+    }
+
+    /// In the same step.
+    pub fn join(&mut self, other: Rows) {
+        let Rows { dim, ids, beside } = other;
+        self.beside.push(RowsBeside { dim, there: ids.len(), ids });
+        self.beside.extend(beside);
     }
 
     /// The rows of a dim, where not all of them are there.
     pub fn of(&self, dim: DimId) -> Option<&[u32]> {
-        let follower = || self.followers.iter().find(|other| other.dim == dim).map(|other| other.ids.as_slice());
-        if dim == self.dim { Some(&self.ids) } else { follower() }
+        let beside = || self.beside.iter().find(|other| other.dim == dim).map(|other| other.ids.as_slice());
+        if dim == self.dim { Some(&self.ids) } else { beside() }
     }
 
     pub fn lists(&self) -> BTreeMap<DimId, &[u32]> {
-        let followers = self.followers.iter().map(|follower| (follower.dim, follower.ids.as_slice()));
-        followers.chain([(self.dim, self.ids.as_slice())]).collect()
+        let beside = self.beside.iter().map(|other| (other.dim, other.ids.as_slice()));
+        beside.chain([(self.dim, self.ids.as_slice())]).collect()
     }
 
     /// What a plan is made for.
@@ -87,13 +94,13 @@ impl Rows {
 
     /// Whether some rows are there more than once.
     fn is_filled_up(&self) -> bool {
-        self.followers.iter().any(|follower| follower.there < follower.ids.len())
+        self.beside.iter().any(|other| other.there < other.ids.len())
     }
 
     /// How many rows are there of each dim.
     fn there(&self) -> BTreeMap<DimId, usize> {
-        let followers = self.followers.iter().map(|follower| (follower.dim, follower.there));
-        followers.chain([(self.dim, self.ids.len())]).collect()
+        let beside = self.beside.iter().map(|other| (other.dim, other.there));
+        beside.chain([(self.dim, self.ids.len())]).collect()
     }
 }
 

@@ -127,8 +127,9 @@ fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
         let what = format!("`draws: {}` where draws serve one another as baselines or share weights", draws.name());
         limited("draws", "ppl::limitation::draws", what, "leave it out: those have to be independent");
     }
-    if block.batch.len() > 1 {
-        limited("batch", "ppl::limitation::batches", "batches of two dims".into(), "batch one of them");
+    if block.batch.len() > 1 && !matches!(elbo.objective, Objective::Elbo { .. } | Objective::Mode(_)) {
+        let what = "batches of two dims under another objective than `elbo`";
+        limited("batch", "ppl::limitation::batches", what.into(), "batch one of them");
     }
     if let (Some(starts), Some(because)) = (block.starts.filter(|starts| *starts > 1), because) {
         let help = format!("run with several `--seed`s and keep the best bound (stochastic path: {because})");

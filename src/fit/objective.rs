@@ -28,7 +28,6 @@ pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
     let mut ready = BTreeMap::new();
     let mut values = vec![0.0; draws];
     for block in &blocks {
-        let size = block.as_ref().map_or(0, |rows| rows.ids.len());
         let (evaluator, feed) = match ready.entry(block.as_ref().map(Rows::sizes).unwrap_or_default()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
@@ -38,7 +37,7 @@ pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
                 entry.insert((evaluator, Feed::new(&program, fitted.elbo, fitted.data)?))
             }
         };
-        let share = block.as_ref().map_or(1.0, |_| size as f64 / rows as f64);
+        let share = fitted.batches.as_ref().zip(block.as_ref()).map_or(1.0, |(batches, rows)| batches.share(rows));
         feed.give(params, block.as_ref());
         feed.beta(fitted.beta);
         for (first, value) in values.iter_mut().enumerate() {

@@ -215,7 +215,7 @@ impl Weights {
             let Some((_, block)) = blocks.iter_mut().find(|(have, _)| *have == sizes) else { continue };
             block.require(fitted, &mut guard, 0, Some(&rows))?;
             let outputs = block.run(fitted, 0, Some(&rows))?;
-            let share = rows.ids.len() as f64 / batches.rows as f64;
+            let share = batches.share(&rows);
             weights.log_p.iter_mut().zip(&outputs[0]).for_each(|(sum, part)| *sum += share * part);
             weights.log_q.iter_mut().zip(&outputs[1]).for_each(|(sum, part)| *sum += share * part);
         }

@@ -219,7 +219,7 @@ impl Ascent {
             settings,
             stages: BTreeMap::new(),
             guard: Guard::new(target.elbo, target.data, target.backend, Given::Guide)?,
-            order: vec![],
+            orders: vec![],
             fresh: (None, vec![]),
             gradient: vec![0.0; self.vector.len()],
         };
@@ -276,8 +276,8 @@ struct Steps<'t, 's> {
     /// By the rows of a batch: a ragged last one is a second plan, not a mask.
     stages: BTreeMap<BTreeMap<DimId, usize>, Stage<'t>>,
     guard: Guard<'t>,
-    /// Of the rows in this epoch.
-    order: Vec<u32>,
+    /// Of the rows of each batched dim, in this pass.
+    orders: Vec<Vec<u32>>,
     /// The data that are drawn anew each epoch, and the epoch they are of.
     fresh: (Option<u64>, Vec<(usize, Array)>),
     gradient: Vec<f64>,
@@ -345,7 +345,8 @@ impl Steps<'_, '_> {
         ascent.evaluations += settings.particles * size.max(1);
         ascent.steps = step + 1;
         // Batches weighted by their share of the rows, so that an epoch's mean is the whole data's.
-        ascent.epoch.add(bound, settings.batches.as_ref().map_or(1.0, |b| size as f64 / b.rows as f64));
+        let share = settings.batches.as_ref().zip(rows.as_ref()).map_or(1.0, |(batches, rows)| batches.share(rows));
+        ascent.epoch.add(bound, share);
         Ok(())
     }
 
@@ -364,10 +365,10 @@ impl Steps<'_, '_> {
 
     fn rows(&mut self, step: usize) -> Option<Rows> {
         let batches = self.settings.batches.as_ref()?;
-        if self.order.is_empty() || step.is_multiple_of(batches.per_epoch()) {
-            self.order = batches.order(self.settings.seed, (step / batches.per_epoch()) as u64);
+        if self.orders.is_empty() || batches.turns_at(step) {
+            self.orders = batches.orders(self.settings.seed, step);
         }
-        Some(batches.at(&self.order, step))
+        Some(batches.at(&self.orders, step))
     }
 }
 

@@ -44,7 +44,7 @@ pub fn tails(fitted: &Fitted, params: &[f64]) -> Result<Result<RowTails, String>
     }
     // As many as cost no more than the fit did, counted, so that no clock decides.
     let count = (fitted.evaluations / DRAWS).clamp(FEWEST, ROWS).min(rows);
-    let order = Batches { dim, rows, batch: rows.max(1), following: [].into() }.order(fitted.seed, u64::MAX);
+    let order = Batches::new(dim, rows, rows.max(1)).order(fitted.seed, u64::MAX);
     let mut ids = order[..count].to_vec();
     ids.sort_unstable();
 

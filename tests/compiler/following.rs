@@ -62,14 +62,14 @@ fn check(name: &str, text: &str, tables: &[Table], dim: &str) {
     assert!(bound.is_finite() && slopes.iter().any(|slope| *slope != 0.0), "{name}: {bound}");
     let (mut emptied, mut filled) = (false, false);
     for batch in [1, 2, 3, count - 1, count] {
-        let batches = Batches { dim, rows: count, batch, following: following.clone().into() };
-        let order = batches.order(batch as u64, 0);
+        let batches = Batches { following: following.clone().into(), ..Batches::new(dim, count, batch) };
+        let orders = batches.orders(batch as u64, 0);
         let (mut sum, mut gradient) = (0.0, vec![0.0; size]);
         for step in 0..batches.per_epoch() {
-            let rows = batches.at(&order, step);
+            let rows = batches.at(&orders, step);
             emptied |= rows.sizes().values().any(|rows| *rows == 0);
-            filled |= rows.followers.iter().any(|of| of.there < of.ids.len());
-            let share = rows.ids.len() as f64 / count as f64;
+            filled |= rows.beside.iter().any(|of| of.there < of.ids.len());
+            let share = batches.share(&rows);
             let (bound, slopes) = evaluated(&elbo, &data, &params, Some(&rows), &rows);
             sum += share * bound;
             gradient.iter_mut().zip(&slopes).for_each(|(sum, slope)| *sum += share * slope);
@@ -178,6 +178,69 @@ fn an_axis_of_a_value_is_whole() {
          Normal(e[g[n]] + w[n], 1) }}\n}}\n"
     );
     check("entries", &text, &grouped(), "G");
+}
+
+/// Two batched dims: nested plates, each alone, one that follows, and what is in neither.
+#[test]
+fn batches_of_two_dims_are_the_whole_data() {
+    let text = "dim N = 5\ndim M = 4\ndim T\ndata doc[T]: category(N)\ndata u[T]: real\ndata y[M, N]: real\nmodel {\n  s ~ \
+                HalfNormal(1)\n  for n in N { a ~ Normal(0, s) }\n  for m in M {\n    b ~ Normal(0, 1)\n    for n in N {\n      \
+                c ~ Normal(a[n] + b, s)\n      y[m, n] ~ Normal(c, 1)\n    }\n  }\n  for t in T { u[t] ~ Normal(a[doc[t]], 1) \
+                }\n}\nfit { batch: N = 2, M = 3 }\n";
+    let tables = |y: &[f64]| {
+        let matrix = ppl::data::Column {
+            name: Some("y".into()),
+            shape: vec![4, 5],
+            values: ppl::data::Values::Reals(y.to_vec()),
+        };
+        let whole = Table { name: "matrix".into(), alias: None, columns: vec![matrix], lines: None };
+        [table(&[("doc", &labels(41, 5)), ("u", &wave(41, 1.3))]), whole]
+    };
+    let (elbo, data) = compiled("two", text, &tables(&wave(20, 0.8)));
+    assert!(!ppl::fit::limits(&elbo, &elbo.model.fit).has_errors());
+    let [first, second] = ["N", "M"].map(|name| elbo.model.dims.iter().find(|(_, d)| d.name == name).expect("a dim").0);
+    let following = following(&elbo, &data, first).expect("rows that follow");
+    let size = lower::Layout::new(&elbo, &data).expect("a layout").guide();
+    let params: Vec<f64> = Random(3).normals(size).iter().map(|x| 0.4 * x).collect();
+    let whole = Batches { beside: vec![Batches::new(second, 4, 4)], ..Batches::new(first, 5, 5) };
+    let (bound, slopes) = evaluated(&elbo, &data, &params, None, &whole.in_order().next().expect("all rows"));
+    for (a, b) in [(1, 1), (2, 3), (5, 3), (3, 4)] {
+        let batches = Batches {
+            beside: vec![Batches::new(second, 4, b)],
+            following: following.clone().into(),
+            ..Batches::new(first, 5, a)
+        };
+        let (mut sum, mut gradient) = (0.0, vec![0.0; size]);
+        for rows in batches.in_order() {
+            let (bound, slopes) = evaluated(&elbo, &data, &params, Some(&rows), &rows);
+            sum += batches.share(&rows) * bound;
+            gradient.iter_mut().zip(&slopes).for_each(|(sum, slope)| *sum += batches.share(&rows) * slope);
+        }
+        close(sum, bound, &format!("batches of {a} and {b}"));
+        gradient
+            .iter()
+            .zip(&slopes)
+            .enumerate()
+            .for_each(|(at, (x, y))| close(*x, *y, &format!("{a} and {b}, slope {at}")));
+    }
+    let fit = |fit: &str| {
+        let text = text.replace("fit { batch: N = 2, M = 3 }", fit);
+        let (elbo, data) = compiled("two", &text, &tables(&wave(20, 0.8)));
+        run(&elbo, &data, 0, None, &Reference)
+    };
+    let (best, found) = (fit(""), fit("fit { batch: N = 3, M = 2 }"));
+    let reached = |found: &Outcome| found.posterior.elbo.expect("a bound").mean;
+    assert_eq!((found.path, found.converged), (Path::Stochastic, Some(true)), "{:?}", found.warnings);
+    assert!((reached(&best) - reached(&found)).abs() < 0.05, "{} {}", reached(&best), reached(&found));
+}
+
+#[test]
+fn more_rows_than_there_are_is_said() {
+    let text = "dim N\ndata y[N]: real\nmodel {\n  m ~ Normal(0, 1)\n  for n in N { y[n] ~ Normal(m, 1) }\n}";
+    let said = |fit: &str| fitted(text, fit, &[table(&[("y", &wave(10, 0.8))])], 0).warnings;
+    let warnings = said("fit { batch: N = 20 }");
+    assert!(warnings.iter().any(|w| w.code == "ppl::fit::batch" && w.message.contains("10 rows of N")), "{warnings:?}");
+    assert!(said("fit { batch: N = 10 }").is_empty());
 }
 
 fn fitted(text: &str, fit: &str, tables: &[Table], seed: u64) -> Outcome {
