@@ -311,7 +311,7 @@ impl<'a> Feed<'a> {
                     }
                 }
                 InputKind::Numbers(dim) => {
-                    buffer.iter_mut().zip(&lists[dim][..]).for_each(|(number, row)| *number = f64::from(*row));
+                    buffer.iter_mut().zip(lists[dim]).for_each(|(number, row)| *number = f64::from(*row));
                 }
                 InputKind::Places(dim) => {
                     buffer.fill(0.0);

@@ -170,6 +170,33 @@ fn ratings_and_tokens_follow() {
     check("lda", &lda, &[table(&[("doc", &docs), ("word", &words)])], "Docs");
 }
 
+/// What is summed over, enumerated or missing in rows that follow; and chains in them.
+#[test]
+fn discrete_and_missing_values_follow() {
+    let mixed = "dim K = 3\nmodel {\n  m: real[K] ~ Normal(0, 2)\n  for j in G { p: simplex[K] ~ Dirichlet(1.5) }\n  for n in N \
+                 {\n    z ~ Categorical(p[g[n]])\n    y[n] ~ Normal(m[z], 1)\n  }\n}\n";
+    check("summed out", &format!("{HEAD}{mixed}"), &grouped(), "G");
+    let enumerated =
+        "guide meanfield {\n  for n in N {\n    param r: simplex[K]\n    z ~ Categorical(r) by enumerate\n  }\n}\n";
+    check("enumerated", &format!("{HEAD}{mixed}{enumerated}"), &grouped(), "G");
+
+    let head = HEAD.replace("data y[N]: real", "data x[N]: real?\ndata y[N]: real");
+    let missing = "model {\n  m ~ Normal(0, 2)\n  for j in G { e ~ Normal(m, 1) }\n  for n in N {\n    x[n] ~ Normal(e[g[n]], \
+                   1)\n    y[n] ~ Normal(x[n] + m, 1)\n  }\n}\n";
+    let x: Vec<f64> = wave(61, 0.6).iter().enumerate().map(|(n, x)| if n % 4 == 1 { f64::NAN } else { *x }).collect();
+    let [mut rows] = grouped();
+    rows.columns.extend(table(&[("x", &x)]).columns);
+    check("missing", &format!("{head}{missing}"), &[rows], "G");
+
+    let series = "dim G = 7\ndim S\ndim T = 4\ndata g[S]: category(G)\ndata y[S, T]: real\nmodel {\n  m ~ Normal(0, 1)\n  for j \
+                  in G { e ~ Normal(m, 1) }\n  for s in S {\n    for t in T chain {\n      c ~ Bernoulli(if t == 0 then 0.5 else \
+                  0.2 + 0.6 * c[t-1])\n      y[s, t] ~ Normal(e[g[s]] + 2 * c, 1)\n    }\n  }\n}\n";
+    let y = ppl::data::Values::Reals(wave(44 * 4, 0.7));
+    let whole = ppl::data::Column { name: Some("y".into()), shape: vec![44, 4], values: y };
+    let matrix = Table { name: "matrix".into(), alias: None, columns: vec![whole], lines: None };
+    check("chains", series, &[table(&[("g", &labels(44, 7))]), matrix], "G");
+}
+
 /// An entry of a value is that of the row, also where the plate has some rows only.
 #[test]
 fn an_axis_of_a_value_is_whole() {
