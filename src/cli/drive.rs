@@ -11,6 +11,7 @@ use crate::plan::reference::Reference;
 use crate::problem::Problem;
 use crate::report::{Outcome, told};
 use crate::run::Store;
+use crate::shape::DimId;
 
 /// What a fit is asked for.
 pub struct Request<'a> {
@@ -72,6 +73,6 @@ pub fn drive<S: Store>(request: &Request, keeper: &mut Keeper<S>) -> Result<Outc
 
 /// Batches of an epoch, where rows are batched.
 pub fn batches(request: &Request) -> Option<usize> {
-    let (dim, batch) = request.elbo.model.fit.batch.first_key_value()?;
-    Some(request.bound.dims.get(dim)?.div_ceil((*batch).max(1)))
+    let of = |(dim, batch): (&DimId, &usize)| Some(request.bound.dims.get(dim)?.div_ceil((*batch).max(1)));
+    request.elbo.model.fit.batch.iter().filter_map(of).max()
 }

@@ -71,13 +71,16 @@ pub fn run(verb: &Elbo, screen: &Screen) -> Ended {
 
 /// The plan of one step of a fit: as lowered, or differentiated and optimized.
 fn planned_text(stage: Stage, elbo: &elbo::Elbo, bound: &Bound, screen: &Screen) -> Result<String, End> {
-    let batch = Batch::of_step(elbo, bound);
+    let lowered = |lower: fn(&elbo::Elbo, &Bound, &Batch) -> Result<lower::Program, Trouble>| {
+        let batch = Batch::of_step(elbo, bound)?;
+        Ok((lower(elbo, bound, &batch)?, batch))
+    };
     let (name, program) = match stage {
-        Stage::Plan => ("plan", timed(screen, "lower", || lower::lowered(elbo, bound, &batch))),
-        _ => ("gradient", timed(screen, "lower", || lower::step(elbo, bound, &batch))),
+        Stage::Plan => ("plan", timed(screen, "lower", || lowered(lower::lowered))),
+        _ => ("gradient", timed(screen, "lower", || lowered(lower::step))),
     };
     match program {
-        Ok(program) => Ok(plan::print::print_program(name, elbo, bound, &batch, &program)),
+        Ok((program, batch)) => Ok(plan::print::print_program(name, elbo, bound, &batch, &program)),
         Err(Trouble::Bug(bug)) => Err(bug.into()),
         Err(trouble) => {
             let mut problems = Problems::default();

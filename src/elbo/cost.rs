@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::elbo::rewrite::sites_read;
 use crate::elbo::{Elbo, SiteView};
 use crate::math::{Graph, NodeId, Op, SiteId};
+use crate::model::follow::followers;
 use crate::model::{Model, Statement};
 use crate::shape::{AxisId, DimId, Size};
 
@@ -140,23 +141,10 @@ fn leaves(
 /// The dim whose rows are drawn when this plate is minibatched: its own, or that of the rows it reads through data
 /// (`theta[doc[t]]`: the tokens of a batch of documents).
 pub fn batched_dim(model: &Model, axis: AxisId) -> Option<DimId> {
-    let dim = |axis: AxisId| model.axes.get(axis)?.size.as_dim().filter(|dim| model.fit.batch.contains_key(dim));
-    dim(axis).or_else(|| {
-        model.graph.nodes.iter().find_map(|(_, node)| match &node.op {
-            Op::Index(table, picks) => match &model.graph.nodes[model.graph.unnamed(*table)].op {
-                Op::Lift(_, axes) => axes.iter().zip(picks).find_map(|(row, pick)| match pick {
-                    crate::math::Pick::At(at) if points_from(&model.graph, *at, axis) => dim(*row),
-                    _ => None,
-                }),
-                _ => None,
-            },
-            _ => None,
-        })
-    })
-}
-
-fn points_from(graph: &Graph, at: NodeId, axis: AxisId) -> bool {
-    graph.nodes[at].shape.plates.contains(&axis) && graph.mentions(at, |op| matches!(op, Op::Data(_)))
+    let dim = model.axes.get(axis)?.size.as_dim()?;
+    let holds =
+        |leader: &&DimId| **leader == dim || followers(model, **leader).iter().any(|follower| follower.dim == dim);
+    model.fit.batch.keys().find(holds).copied()
 }
 
 /// The sites whose draws a value feels, through the draws of other sites too.

@@ -70,9 +70,9 @@ fn tell(task: &Task, layout: &Layout, path_because: String, end: &End) -> Result
     let End { found, settings, stopped, precision } = *end;
     let answer = found.answer();
     let params = found.coordinates.place(&answer);
-    let batches = settings.batches;
+    let batches = settings.batches.as_ref();
     let rows = batches.map_or(1, |batches| batches.rows);
-    let by_rows = batches.filter(|batches| are_weighed_by_rows(task, layout, batches));
+    let by_rows = batches.cloned().filter(|batches| are_weighed_by_rows(task, layout, batches));
     let weighed = match &found.coordinates {
         Coordinates::Whitened(_) if layout.latents > 0 && task.elbo.model.guide.auto != Some(Auto::Map) => {
             Some(weighed(task, layout, &params, found.evaluations / rows, stopped)?)
@@ -91,8 +91,8 @@ fn tell(task: &Task, layout: &Layout, path_because: String, end: &End) -> Result
         backend: task.backend,
         precision: told_in(precision, by_rows.as_ref()),
         guide,
-        batches: by_rows,
-        left_out: batches.map(|batches| batches.dim),
+        batches: by_rows.clone(),
+        left_out: batches.map(Batches::first),
         beta: settings.beta_at(found.steps),
         seed: task.seed,
         evaluations: if by_rows.is_some() { found.evaluations } else { found.evaluations / rows },
@@ -135,7 +135,7 @@ fn tell(task: &Task, layout: &Layout, path_because: String, end: &End) -> Result
 
 /// Whether draws are weighed a block of rows at a time: where latents of a row have weights of their own, and with nets.
 fn are_weighed_by_rows(task: &Task, layout: &Layout, batches: &Batches) -> bool {
-    let of = |axis: &AxisId| task.elbo.axes[*axis].size.as_dim() == Some(batches.dim);
+    let of = |axis: &AxisId| task.elbo.axes[*axis].size.as_dim().is_some_and(|dim| batches.has(dim));
     has_nets(task)
         || layout.latents > MOST_WEIGHED
         || task.elbo.model.sites.iter().any(|site| site.plates.iter().any(of))
@@ -152,10 +152,10 @@ fn begin<'a>(
     nets: bool,
 ) -> Result<(Ascent, Settings, Option<Whitening<'a>>), Failure> {
     let block = task.block;
-    let batches = batches(block, task.data);
-    let per_epoch = batches.map_or(1, |b| b.per_epoch());
+    let batches = batches(task)?;
+    let per_epoch = batches.as_ref().map_or(1, Batches::per_epoch);
     let counted = block.steps.or(block.epochs.map(|epochs| epochs * per_epoch));
-    let apart = batches.is_some_and(|batches| layout.has_rows(batches.dim));
+    let apart = batches.as_ref().is_some_and(|batches| layout.has_rows(&batches.first().sizes()));
     let init = block.init.clone().unwrap_or(Init::Auto);
     let start = initial::point(task.elbo, task.data, layout, &init, task.seed, 0)?;
     // What the user wrote steps where it starts, in the coordinates of the guide.

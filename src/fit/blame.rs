@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Failure;
-use super::feed::Feed;
+use super::feed::{Feed, Rows};
 use super::place::{Place, number};
 use super::support::Look;
 use crate::data::Bound;
@@ -80,7 +80,7 @@ pub fn find(scene: &Scene, look: &Look) -> Result<Option<Blame>, Failure> {
 }
 
 fn tell(scene: &Scene, look: &Look) -> Result<BTreeMap<NodeId, Told>, Failure> {
-    let rows: BTreeMap<_, _> = look.rows.map(|rows| (rows.dim, rows.ids.len())).into_iter().collect();
+    let rows = look.rows.map(Rows::sizes).unwrap_or_default();
     let batch = Batch { draws: look.draws, rows };
     let program = lower::inspected(scene.elbo, scene.data, &batch, scene.given)?;
     let mut feed = Feed::new(&program, scene.elbo, scene.data)?;
@@ -89,7 +89,7 @@ fn tell(scene: &Scene, look: &Look) -> Result<BTreeMap<NodeId, Told>, Failure> {
         feed.noise(draws, look.rows);
     }
     if let Some(rows) = look.rows {
-        feed.rows(rows)?;
+        feed.rows(rows);
     }
     let outputs = scene.backend.prepare(&program.plan, scene.precision)?.run(&feed.slices(look.values))?;
     let mut told = BTreeMap::new();

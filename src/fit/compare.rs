@@ -13,6 +13,7 @@ use crate::kernel::noise::Stream;
 use crate::model;
 use crate::plan::Evaluate;
 use crate::plan::lower::{self, Batch};
+use crate::shape::DimId;
 
 /// Looks of their own noise, of so many draws each.
 const LOOKS: usize = 8;
@@ -26,7 +27,7 @@ pub(super) struct Comparison<'t, 's> {
     target: &'t Target<'t>,
     settings: &'s Settings,
     /// By the rows of a batch.
-    ready: BTreeMap<usize, (Box<dyn Evaluate>, Feed<'t>)>,
+    ready: BTreeMap<BTreeMap<DimId, usize>, (Box<dyn Evaluate>, Feed<'t>)>,
     /// The batches of each look.
     looks: Vec<Vec<Option<Rows>>>,
 }
@@ -35,10 +36,10 @@ impl<'t, 's> Comparison<'t, 's> {
     pub fn new(target: &'t Target<'t>, settings: &'s Settings) -> Comparison<'t, 's> {
         let looks = match &settings.batches {
             None => vec![vec![None]; LOOKS],
-            Some(batches) if batches.per_epoch() <= BATCHES => vec![batches.in_order().map(Some).collect(); LOOKS],
+            Some(batches) if batches.blocks() <= BATCHES => vec![batches.in_order().map(Some).collect(); LOOKS],
             Some(batches) => {
-                let order = batches.order(settings.seed, STEP);
-                (0..LOOKS).map(|look| vec![Some(batches.at(&order, look))]).collect()
+                let orders = batches.orders_of(settings.seed, STEP);
+                (0..LOOKS).map(|look| vec![Some(batches.at(&orders, look))]).collect()
             }
         };
         Comparison { target, settings, ready: BTreeMap::new(), looks }
@@ -67,13 +68,12 @@ impl<'t, 's> Comparison<'t, 's> {
     /// The mean over batches by their rows.
     fn bound(&mut self, step: usize, params: &[f64], number: usize, rows: &[Option<Rows>]) -> Result<f64, Failure> {
         let Target { elbo, data, backend, precision } = *self.target;
-        let (mut sum, mut seen) = (0.0, 0);
+        let (mut sum, mut seen) = (0.0, 0.0);
         for rows in rows {
-            let size = rows.as_ref().map_or(0, |rows| rows.ids.len());
-            let (evaluator, feed) = match self.ready.entry(size) {
+            let (evaluator, feed) = match self.ready.entry(rows.as_ref().map(Rows::sizes).unwrap_or_default()) {
                 Entry::Occupied(entry) => entry.into_mut(),
                 Entry::Vacant(entry) => {
-                    let rows = rows.iter().map(|rows| (rows.dim, size)).collect();
+                    let rows = entry.key().clone();
                     let program = lower::bound(elbo, data, &Batch { draws: DRAWS, rows })?;
                     let evaluator = backend.prepare(&program.plan, precision)?;
                     entry.insert((evaluator, Feed::new(&program, elbo, data)?))
@@ -84,12 +84,13 @@ impl<'t, 's> Comparison<'t, 's> {
             feed.beta(self.settings.beta_at(step));
             feed.noise(Draws { seed, stream, step: STEP, first: number * DRAWS, paired }, rows.as_ref());
             if let Some(rows) = rows {
-                feed.rows(rows)?;
+                feed.rows(rows);
             }
-            let weight = size.max(1);
-            sum += weight as f64 * evaluator.run(&feed.slices(params))?[0][0];
+            let weight =
+                self.settings.batches.as_ref().zip(rows.as_ref()).map_or(1.0, |(batches, rows)| batches.share(rows));
+            sum += weight * evaluator.run(&feed.slices(params))?[0][0];
             seen += weight;
         }
-        Ok(sum / seen as f64)
+        Ok(sum / seen)
     }
 }

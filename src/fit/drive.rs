@@ -10,10 +10,9 @@ use super::{Estimate, Event, Failure, GaussianFamily, Listener, State, Watch, as
 use crate::data::Bound;
 use crate::elbo::{Elbo, Treatment};
 use crate::model::{Auto, FitBlock, OptimizerRule};
-use crate::plan::lower::Layout;
+use crate::plan::lower::{self, Layout};
 use crate::plan::{Backend, Precision};
 use crate::problem::Problem;
-use crate::shape::DimId;
 
 /// Most latent dimensions of the deterministic path.
 const MOST_MEAN_FIELD: usize = 2_000;
@@ -242,10 +241,15 @@ fn guide_state(layout: &Layout, guide: &gaussian::Guide) -> Vec<(String, Vec<usi
     state
 }
 
-pub(super) fn batches(block: &FitBlock, data: &Bound) -> Option<Batches> {
-    let (dim, batch): (&DimId, &usize) = block.batch.iter().next()?;
-    let rows = *data.dims.get(dim)?;
-    Some(Batches { dim: *dim, rows, batch: (*batch).clamp(1, rows.max(1)) })
+pub(super) fn batches(task: &Task) -> Result<Option<Batches>, Failure> {
+    let mut cuts = vec![];
+    for (dim, batch) in &task.block.batch {
+        let Some(rows) = task.data.dims.get(dim).copied() else { continue };
+        let following = lower::following(task.elbo, task.data, *dim)?.into();
+        cuts.push(Batches { following, ..Batches::new(*dim, rows, (*batch).clamp(1, rows.max(1))) });
+    }
+    let beside = cuts.split_off(cuts.len().min(1));
+    Ok(cuts.pop().map(|first| Batches { beside, ..first }))
 }
 
 pub(super) fn param_state(layout: &Layout, values: &[f64]) -> Vec<(String, Vec<usize>, Vec<f64>)> {

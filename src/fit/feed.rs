@@ -1,5 +1,7 @@
 //! What a plan is given at each run: parameters, noise by name, and the rows of a batch.
 
+use std::collections::BTreeMap;
+
 use super::baselines::Baselines;
 use super::paired;
 use crate::data::{Array, Bound};
@@ -8,7 +10,7 @@ use crate::kernel::noise::{Index, Key, Noise as Source, Stream};
 use crate::math::{Noise, SiteId};
 use crate::model;
 use crate::plan::Failure;
-use crate::plan::lower::{InputKind, Layout, Program};
+use crate::plan::lower::{self, Following, InputKind, Layout, Program};
 use crate::problem::Bug;
 use crate::shape::{AxisId, DimId};
 
@@ -36,11 +38,73 @@ pub struct Draws {
     pub paired: model::Draws,
 }
 
-/// Rows of a batched dim, ascending.
+/// Rows of a batched dim, ascending, and those of other dims: of such as follow, and of such as are batched too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows {
     pub dim: DimId,
     pub ids: Vec<u32>,
+    pub beside: Vec<RowsBeside>,
+}
+
+/// Rows that are in a step because they point at one that is, or that were drawn like those; ascending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowsBeside {
+    pub dim: DimId,
+    /// As many as the plan has room for: the last one is repeated.
+    pub ids: Vec<u32>,
+    /// How many are there.
+    pub there: usize,
+}
+
+impl Rows {
+    /// Rows that no others follow, or none that a plan is about.
+    pub fn alone(dim: DimId, ids: Vec<u32>) -> Rows {
+        Rows { dim, ids, beside: vec![] }
+    }
+
+    pub fn followed(dim: DimId, ids: Vec<u32>, following: &[Following]) -> Rows {
+        let of = |following: &Following| {
+            let mut rows = following.of(&ids);
+            let there = rows.len();
+            rows.resize(following.room(there, ids.len()), rows.last().copied().unwrap_or(0));
+            RowsBeside { dim: following.dim, ids: rows, there }
+        };
+        Rows { beside: following.iter().map(of).collect(), dim, ids }
+    }
+
+    /// In the same step.
+    pub fn join(&mut self, other: Rows) {
+        let Rows { dim, ids, beside } = other;
+        self.beside.push(RowsBeside { dim, there: ids.len(), ids });
+        self.beside.extend(beside);
+    }
+
+    /// The rows of a dim, where not all of them are there.
+    pub fn of(&self, dim: DimId) -> Option<&[u32]> {
+        let beside = || self.beside.iter().find(|other| other.dim == dim).map(|other| other.ids.as_slice());
+        if dim == self.dim { Some(&self.ids) } else { beside() }
+    }
+
+    pub fn lists(&self) -> BTreeMap<DimId, &[u32]> {
+        let beside = self.beside.iter().map(|other| (other.dim, other.ids.as_slice()));
+        beside.chain([(self.dim, self.ids.as_slice())]).collect()
+    }
+
+    /// What a plan is made for.
+    pub fn sizes(&self) -> BTreeMap<DimId, usize> {
+        self.lists().into_iter().map(|(dim, ids)| (dim, ids.len())).collect()
+    }
+
+    /// Whether some rows are there more than once.
+    fn is_filled_up(&self) -> bool {
+        self.beside.iter().any(|other| other.there < other.ids.len())
+    }
+
+    /// How many rows are there of each dim.
+    fn there(&self) -> BTreeMap<DimId, usize> {
+        let beside = self.beside.iter().map(|other| (other.dim, other.there));
+        beside.chain([(self.dim, self.ids.len())]).collect()
+    }
 }
 
 /// The buffers behind a program's inputs, allocated once.
@@ -99,8 +163,24 @@ impl<'a> Feed<'a> {
 
     /// Where the parameters of the guide that the plan takes stand among those of all rows; `None` where it takes all.
     pub fn places(&self, rows: Option<&Rows>) -> Option<Vec<usize>> {
-        let rows = rows.filter(|rows| self.whole.has_rows(rows.dim))?;
-        Some(self.whole.places(rows.dim, &rows.ids))
+        let rows = rows.filter(|rows| self.whole.has_rows(&rows.sizes()))?;
+        Some(self.whole.places(&rows.lists()))
+    }
+
+    /// The gradient in the parameters of rows that are there, and where those stand: see `places`.
+    pub fn moving(&self, rows: Option<&Rows>, gradient: &mut Vec<f64>) -> Option<Vec<usize>> {
+        let mut places = self.places(rows)?;
+        let Some(there) = rows.filter(|rows| rows.is_filled_up()).map(Rows::there) else { return Some(places) };
+        let sites: Vec<f64> = self.layout.sites.iter().flat_map(|block| block.mask(&there)).collect();
+        let params = self.layout.params.iter().flat_map(|block| block.mask(&there));
+        let scales =
+            if self.layout.scale_count == sites.len() { sites.clone() } else { vec![1.0; self.layout.scale_count] };
+        let mask: Vec<f64> = sites.into_iter().chain(scales).chain(params).collect();
+        let mut at = mask.iter();
+        gradient.retain(|_| at.next() == Some(&1.0));
+        let mut at = mask.iter();
+        places.retain(|_| at.next() == Some(&1.0));
+        Some(places)
     }
 
     /// The guide's parameters of all rows, of which the plan takes those of the batch.
@@ -132,7 +212,7 @@ impl<'a> Feed<'a> {
         for i in 0..self.inputs.len() {
             match self.inputs[i] {
                 InputKind::AutoNoise
-                    if rows.is_some_and(|rows| self.whole.sites.iter().any(|b| b.dims.contains(&Some(rows.dim)))) =>
+                    if rows.is_some_and(|rows| self.whole.sites.iter().any(|block| block.is_of(&rows.sizes()))) =>
                 {
                     self.row_noise(i, draws, rows);
                 }
@@ -176,24 +256,15 @@ impl<'a> Feed<'a> {
     /// The noise of independent automatic factors, of which some have rows in a batch: by site and row in the data.
     fn row_noise(&mut self, i: usize, draws: Draws, rows: Option<&Rows>) {
         let (count, width) = (self.shapes[i][0], self.shapes[i][1]);
+        let lists = rows.map(Rows::lists).unwrap_or_default();
         for (block, whole) in self.layout.sites.iter().zip(&self.whole.sites) {
             let source =
                 Key { seed: draws.seed, stream: draws.stream, step: draws.step, site: AUTO | block.of.0 }.noise();
-            let batched = rows.and_then(|rows| Some((rows, block.dims.iter().position(|d| *d == Some(rows.dim))?)));
-            // Runs of one row: outer rows, the batch, and what is inside.
-            let (outer, ids, inner) = match batched {
-                Some((rows, axis)) => {
-                    let inner: usize = block.shape[axis + 1..].iter().product();
-                    (block.shape[..axis].iter().product::<usize>(), rows.ids.as_slice(), inner)
-                }
-                None => (1, &[0][..], block.len()),
-            };
-            let all = batched.map_or(1, |(_, axis)| whole.shape[axis]);
+            let (runs, inner) = whole.runs(&lists);
             for draw in 0..count {
-                for run in 0..outer * ids.len() {
-                    let row = (run / ids.len() * all) as u32 + ids[run % ids.len()];
+                for (run, row) in runs.iter().enumerate() {
                     let at = draw * width + block.offset + run * inner;
-                    let index = Index { particle: (draws.first + draw) as u32, row, ..Index::default() };
+                    let index = Index { particle: (draws.first + draw) as u32, row: *row as u32, ..Index::default() };
                     source.fill_normal(index, &mut self.buffers[i][at..at + inner]);
                 }
             }
@@ -230,27 +301,44 @@ impl<'a> Feed<'a> {
             let position = rest % shape[1 + k];
             rest /= shape[1 + k];
             let dim = self.elbo.axes[*axis].size.as_dim();
-            let batched = rows.filter(|rows| dim == Some(rows.dim));
-            name += stride * batched.map_or(position, |rows| rows.ids[position] as usize);
+            let drawn = dim.and_then(|dim| rows?.of(dim));
+            name += stride * drawn.map_or(position, |ids| ids[position] as usize);
             stride *= dim.and_then(|dim| self.data.dims.get(&dim).copied()).unwrap_or(shape[1 + k]);
         }
         name as u32
     }
 
-    /// The rows of a batch of every data item that is read by rows.
-    pub fn rows(&mut self, rows: &Rows) -> Result<(), Failure> {
-        for i in 0..self.inputs.len() {
-            let InputKind::Rows(item) = self.inputs[i] else { continue };
-            let array = &self.arrays[item];
-            if self.elbo.model.data[item].rows.first() != Some(&rows.dim) {
-                return Err(Failure::Bug(Bug("a batched axis that is not the first of its data".into())));
-            }
-            let width: usize = self.data.arrays[item].shape[1..].iter().product();
-            for (out, row) in self.buffers[i].chunks_mut(width.max(1)).zip(&rows.ids) {
-                array.copy_to(*row as usize * width, out);
+    /// The rows of a batch of every data item that is read by rows, and which they are.
+    pub fn rows(&mut self, rows: &Rows) {
+        let (lists, there) = (rows.lists(), rows.there());
+        for (kind, buffer) in self.inputs.iter().zip(&mut self.buffers) {
+            match kind {
+                InputKind::Rows(item) => {
+                    let dims: Vec<Option<DimId>> = self.elbo.model.data[*item].rows.iter().copied().map(Some).collect();
+                    let (runs, width) = lower::runs(&self.data.arrays[*item].shape, &dims, &lists);
+                    for (out, run) in buffer.chunks_mut(width.max(1)).zip(runs) {
+                        self.arrays[*item].copy_to(run * width, out);
+                    }
+                }
+                InputKind::Numbers(dim) => {
+                    buffer.iter_mut().zip(lists[dim]).for_each(|(number, row)| *number = f64::from(*row));
+                }
+                InputKind::Places(dim) => {
+                    buffer.fill(0.0);
+                    let rows = lists[dim][..there[dim]].iter().enumerate();
+                    rows.for_each(|(place, row)| buffer[*row as usize] = place as f64);
+                }
+                InputKind::Mask(dim) => {
+                    buffer.fill(0.0);
+                    buffer[..there[dim]].fill(1.0);
+                }
+                InputKind::LatentMask => {
+                    let mask = self.layout.sites.iter().flat_map(|block| block.mask(&there));
+                    buffer.iter_mut().zip(mask).for_each(|(to, from)| *to = from);
+                }
+                _ => {}
             }
         }
-        Ok(())
     }
 }
 

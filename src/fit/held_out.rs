@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use super::feed::{Draws, Feed, Rows};
 use super::{Estimate, Failure};
 use crate::data::Bound;
-use crate::elbo::{Elbo, Estimator, Treatment};
+use crate::elbo::{Elbo, Estimator, SiteView, Treatment};
 use crate::kernel::noise::Stream;
+use crate::math::Op;
 use crate::model::Draws::Independent;
 use crate::model::Statement;
 use crate::plan::lower::{self, Batch, Program};
@@ -66,7 +67,7 @@ pub fn held_out(task: &Task) -> Result<HeldOut, Failure> {
     let mut sums = Sums { rows: vec![], influence: vec![0.0; task.draws] };
     for first in (0..rows).step_by(size.max(1)) {
         let ids: Vec<u32> = (first as u32..(first + size).min(rows) as u32).collect();
-        let weights = evaluator.weights(draws, &Rows { dim, ids })?;
+        let weights = evaluator.weights(draws, &Rows::alone(dim, ids))?;
         sums.add(task.kind, &weights);
     }
     Ok(sums.finish())
@@ -108,7 +109,7 @@ impl Evaluator<'_, '_> {
                 batch,
             );
             if let Some(rows) = batch {
-                feed.rows(rows)?;
+                feed.rows(rows);
             }
             let outputs = evaluator.run(&feed.slices(self.task.params))?;
             for draw in 0..block.min(self.task.draws - first) {
@@ -192,6 +193,10 @@ fn plate(elbo: &Elbo) -> Result<(AxisId, DimId), String> {
             Some(axis) if drawn && elbo.axes[*axis].size.as_dim() == Some(dim) && *axis != plate => {
                 return Err(format!("`{}` belongs to another plate over the same rows", site.name));
             }
+            // What is found of new rows of another plate has a cost that belongs to none of the rows that are observed.
+            Some(axis) if drawn && *axis != plate && reads_data(elbo, view) => {
+                return Err(format!("`{}` is told from data of rows of another plate than is observed", site.name));
+            }
             _ => {}
         }
     }
@@ -200,6 +205,13 @@ fn plate(elbo: &Elbo) -> Result<(AxisId, DimId), String> {
         Some(param) => Err(format!("`{}` has a value for every row of the fit, and none for others", param.name)),
         None => Ok((plate, dim)),
     }
+}
+
+/// Whether the guide's factor is made of data.
+fn reads_data(elbo: &Elbo, view: &SiteView) -> bool {
+    let (Treatment::Written(at) | Treatment::Enumerated(at, _)) = view.treatment else { return false };
+    let mut args = elbo.model.guide.factors[at].dist.args.values();
+    args.any(|arg| elbo.graph.mentions(*arg, |op| matches!(op, Op::Data(_))))
 }
 
 fn limitation(because: String) -> Failure {

@@ -5,7 +5,8 @@ use super::optimizer::Rule;
 use super::{drive, laplace};
 use crate::elbo::{Elbo, Estimator, Objective, SiteView, Treatment};
 use crate::math::Op;
-use crate::model::{self, Auto, FitBlock, Optimizer, OptimizerRule, Rate, Statement, followed};
+use crate::model::follow::{Follower, followers};
+use crate::model::{self, Auto, FitBlock, Optimizer, OptimizerRule, Rate, Statement};
 use crate::problem::{Problem, Problems};
 use crate::shape::AxisId;
 use crate::source::Span;
@@ -126,8 +127,9 @@ fn entries(elbo: &Elbo, block: &FitBlock) -> Problems {
         let what = format!("`draws: {}` where draws serve one another as baselines or share weights", draws.name());
         limited("draws", "ppl::limitation::draws", what, "leave it out: those have to be independent");
     }
-    if block.batch.len() > 1 {
-        limited("batch", "ppl::limitation::batches", "batches of two dims".into(), "batch one of them");
+    if block.batch.len() > 1 && !matches!(elbo.objective, Objective::Elbo { .. } | Objective::Mode(_)) {
+        let what = "batches of two dims under another objective than `elbo`";
+        limited("batch", "ppl::limitation::batches", what.into(), "batch one of them");
     }
     if let (Some(starts), Some(because)) = (block.starts.filter(|starts| *starts > 1), because) {
         let help = format!("run with several `--seed`s and keep the best bound (stochastic path: {because})");
@@ -183,12 +185,19 @@ fn phases(elbo: &Elbo, block: &FitBlock) -> Problems {
 /// Batches whose rows reach further than their own plates, or have latents under a joint Normal.
 fn batched(elbo: &Elbo, block: &FitBlock) -> Problems {
     let mut problems = Problems::default();
-    if let Some(span) = block.batch.keys().find_map(|dim| followed(&elbo.model, *dim)) {
-        let problem = Problem::error("ppl::limitation::batches", "a plate that follows a batch cannot be fitted yet");
+    let followers: Vec<Follower> = block.batch.keys().flat_map(|dim| followers(&elbo.model, *dim)).collect();
+    if let (Some(follower), Some(what)) = (followers.first(), unfollowed(elbo)) {
+        let problem = Problem::error(
+            "ppl::limitation::batches",
+            format!("a plate that follows a batch cannot be fitted yet {what}"),
+        );
         let help = "leave the batch out: all rows are then seen at every step";
-        problems.push(problem.label(span, "reads rows of the batch through data").help(help));
+        problems.push(problem.label(follower.span, "reads rows of the batch through data").help(help));
     }
-    let batched = |axis: &AxisId| elbo.axes[*axis].size.as_dim().is_some_and(|dim| block.batch.contains_key(&dim));
+    let batched = |axis: &AxisId| {
+        let dim = elbo.axes[*axis].size.as_dim();
+        dim.is_some_and(|dim| block.batch.contains_key(&dim) || followers.iter().any(|follower| follower.dim == dim))
+    };
     let Some(joint) = elbo.model.guide.auto.filter(|auto| auto.is_joint()) else { return problems };
     let drawn = elbo.sites.iter().filter(|view| view.treatment == Treatment::Auto);
     let mut local =
@@ -200,4 +209,13 @@ fn batched(elbo: &Elbo, block: &FitBlock) -> Problems {
         problems.push(problem.label(site.span, "one value for every row").help(help));
     }
     problems
+}
+
+/// What keeps rows that follow a batch from being fitted: copies fill them up, which only the terms of a bound leave out.
+fn unfollowed(elbo: &Elbo) -> Option<String> {
+    if !matches!(elbo.objective, Objective::Elbo { .. } | Objective::Mode(_)) {
+        return elbo.model.fit.objective.map(|objective| format!("under the objective `{objective}`"));
+    }
+    let scored = elbo.sites.iter().find(|view| view.choice.estimator.is_score())?;
+    Some(format!("where the score function is used: `{}`", elbo.model.sites[scored.site.index()].name))
 }

@@ -17,7 +17,7 @@ const DRAWS: std::ops::RangeInclusive<usize> = 4..=1_000;
 
 /// The mean over draws of the objective at these parameters.
 pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
-    let rows = fitted.batches.map_or(1, |batches| batches.rows);
+    let rows = fitted.batches.as_ref().map_or(1, |batches| batches.rows);
     let inside = particles::inside(fitted.elbo);
     let draws = (fitted.evaluations / (5 * rows * inside)).clamp(*DRAWS.start(), *DRAWS.end());
     // One step of the batches is the whole data.
@@ -28,17 +28,16 @@ pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
     let mut ready = BTreeMap::new();
     let mut values = vec![0.0; draws];
     for block in &blocks {
-        let size = block.as_ref().map_or(0, |rows| rows.ids.len());
-        let (evaluator, feed) = match ready.entry(size) {
+        let (evaluator, feed) = match ready.entry(block.as_ref().map(Rows::sizes).unwrap_or_default()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let rows = block.as_ref().map(|rows| (rows.dim, size)).into_iter().collect();
+                let rows = entry.key().clone();
                 let program = lower::objective(fitted.elbo, fitted.data, &Batch { draws: inside, rows })?;
                 let evaluator = fitted.backend.prepare(&program.plan, fitted.precision)?;
                 entry.insert((evaluator, Feed::new(&program, fitted.elbo, fitted.data)?))
             }
         };
-        let share = block.as_ref().map_or(1.0, |_| size as f64 / rows as f64);
+        let share = fitted.batches.as_ref().zip(block.as_ref()).map_or(1.0, |(batches, rows)| batches.share(rows));
         feed.give(params, block.as_ref());
         feed.beta(fitted.beta);
         for (first, value) in values.iter_mut().enumerate() {
@@ -46,7 +45,7 @@ pub fn value(fitted: &Fitted, params: &[f64]) -> Result<Estimate, Failure> {
             let names = Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 2, first, paired: Independent };
             feed.noise(names, block.as_ref());
             if let Some(rows) = block {
-                feed.rows(rows)?;
+                feed.rows(rows);
             }
             *value += share * evaluator.run(&feed.slices(params))?[0][0];
         }

@@ -23,8 +23,8 @@ impl Place {
         let entry = at.split_off(axes.len());
         let row = |(axis, at): (&AxisId, usize)| {
             let dim = elbo.axes[*axis].size.as_dim();
-            let batched = rows.filter(|rows| dim == Some(rows.dim));
-            (*axis, batched.map_or(at, |rows| rows.ids[at] as usize))
+            let drawn = dim.and_then(|dim| rows?.of(dim));
+            (*axis, drawn.map_or(at, |ids| ids[at] as usize))
         };
         Place { rows: axes.iter().zip(at).map(row).collect(), entry }
     }

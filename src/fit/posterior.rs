@@ -4,6 +4,7 @@
 //! pass sees the same draws.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::batches::Batches;
 use super::drive;
@@ -50,8 +51,8 @@ pub struct Fitted<'a> {
     pub guide: Guide<'a>,
     /// How rows are weighed, where not all together.
     pub batches: Option<Batches>,
-    /// A batched dim, of whose plates nothing is told.
-    pub left_out: Option<DimId>,
+    /// The first row of a batched dim, with those that follow: of such plates nothing is told.
+    pub left_out: Option<Rows>,
     /// What multiplied the terms of latents last.
     pub beta: f64,
     pub seed: u64,
@@ -209,21 +210,21 @@ impl Weights {
     fn by_rows(fitted: &Fitted, batches: &Batches) -> Result<Weights, Failure> {
         let draws = (fitted.evaluations / (5 * batches.rows)).clamp(4, 1_000);
         let mut weights = Weights { log_p: vec![0.0; draws], log_q: vec![0.0; draws], latents: usize::MAX };
-        let program = |rows: usize| {
-            let batch = Batch { draws, rows: [(batches.dim, rows)].into() };
+        let program = |rows: &Rows| {
+            let batch = Batch { draws, rows: rows.sizes() };
             lower::weights(fitted.elbo, fitted.data, &batch)
         };
         let mut guard = Guard::new(fitted.elbo, fitted.data, fitted.backend, Given::Guide)?;
-        let mut blocks: Vec<(usize, Block)> = vec![];
+        let mut blocks: Vec<(BTreeMap<DimId, usize>, Block)> = vec![];
         for rows in batches.in_order() {
-            let size = rows.ids.len();
-            if blocks.iter().all(|(have, _)| *have != size) {
-                blocks.push((size, Block::exactly(fitted, draws, program(size)?)?));
+            let sizes = rows.sizes();
+            if blocks.iter().all(|(have, _)| *have != sizes) {
+                blocks.push((sizes.clone(), Block::exactly(fitted, draws, program(&rows)?)?));
             }
-            let Some((_, block)) = blocks.iter_mut().find(|(have, _)| *have == size) else { continue };
+            let Some((_, block)) = blocks.iter_mut().find(|(have, _)| *have == sizes) else { continue };
             block.require(fitted, &mut guard, 0, Some(&rows))?;
             let outputs = block.run(fitted, 0, Some(&rows))?;
-            let share = size as f64 / batches.rows as f64;
+            let share = batches.share(&rows);
             weights.log_p.iter_mut().zip(&outputs[0]).for_each(|(sum, part)| *sum += share * part);
             weights.log_q.iter_mut().zip(&outputs[1]).for_each(|(sum, part)| *sum += share * part);
         }
@@ -303,7 +304,7 @@ impl<'a> Block<'a> {
         self.feed.give(&values, rows.filter(|_| matches!(fitted.guide, Guide::Params(_))));
         self.feed.noise(draws_from(fitted, first), rows);
         if let Some(rows) = rows {
-            self.feed.rows(rows)?;
+            self.feed.rows(rows);
         }
         Ok(self.evaluator.run(&self.feed.slices(&values))?)
     }

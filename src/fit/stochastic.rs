@@ -24,6 +24,7 @@ use crate::kernel::noise::Stream;
 use crate::model;
 use crate::plan::lower::{self, Batch, Given, OutputKind};
 use crate::plan::{Backend, Evaluate, Precision};
+use crate::shape::DimId;
 
 /// How far and how fast.
 pub(super) struct Settings {
@@ -91,8 +92,7 @@ pub(super) struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn stage(&self, settings: &Settings, rows: Option<&Rows>) -> Result<Stage<'a>, Failure> {
-        let rows: BTreeMap<_, _> = rows.map(|rows| (rows.dim, rows.ids.len())).into_iter().collect();
-        let batch = Batch { draws: settings.particles, rows };
+        let batch = Batch { draws: settings.particles, rows: rows.map(Rows::sizes).unwrap_or_default() };
         let program = lower::step(self.elbo, self.data, &batch)?;
         let evaluator = self.backend.prepare(&program.plan, self.precision)?;
         let feed = Feed::new(&program, self.elbo, self.data)?;
@@ -219,7 +219,7 @@ impl Ascent {
             settings,
             stages: BTreeMap::new(),
             guard: Guard::new(target.elbo, target.data, target.backend, Given::Guide)?,
-            order: vec![],
+            orders: vec![],
             fresh: (None, vec![]),
         };
         let mut compare = Comparison::new(target, settings);
@@ -244,7 +244,7 @@ impl Ascent {
             }
             away = !self.runaways().is_empty();
             let last = self.steps == settings.steps || self.stop.has_arrived() || away;
-            let last_of_epoch = settings.batches.is_some_and(|b| self.steps.is_multiple_of(b.per_epoch()));
+            let last_of_epoch = settings.batches.as_ref().is_some_and(|b| self.steps.is_multiple_of(b.per_epoch()));
             let due = self.steps.is_multiple_of(settings.every);
             let event = Event { step: self.steps, phase: Phase::Stochastic, bound: self.epoch.mean() };
             if last_of_epoch || settings.batches.is_none() && due {
@@ -273,10 +273,10 @@ struct Steps<'t, 's> {
     target: &'t Target<'t>,
     settings: &'s Settings,
     /// By the rows of a batch: a ragged last one is a second plan, not a mask.
-    stages: BTreeMap<usize, Stage<'t>>,
+    stages: BTreeMap<BTreeMap<DimId, usize>, Stage<'t>>,
     guard: Guard<'t>,
-    /// Of the rows in this epoch.
-    order: Vec<u32>,
+    /// Of the rows of each batched dim, in this pass.
+    orders: Vec<Vec<u32>>,
     /// The data that are drawn anew each epoch, and the epoch they are of.
     fresh: (Option<u64>, Vec<(usize, Array)>),
 }
@@ -287,7 +287,8 @@ impl Steps<'_, '_> {
         let rows = self.rows(step);
         self.redraw(step);
         let size = rows.as_ref().map_or(0, |rows| rows.ids.len());
-        let stage = match self.stages.entry(size) {
+        let sizes = rows.as_ref().map(Rows::sizes).unwrap_or_default();
+        let stage = match self.stages.entry(sizes) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let stage = entry.insert(self.target.stage(settings, rows.as_ref())?);
@@ -303,7 +304,7 @@ impl Steps<'_, '_> {
         stage.feed.noise(draws, rows.as_ref());
         stage.feed.baselines(&mut ascent.baselines, settings.seed);
         if let Some(rows) = &rows {
-            stage.feed.rows(rows)?;
+            stage.feed.rows(rows);
         }
         self.guard.require(&Look {
             values: &params,
@@ -319,7 +320,7 @@ impl Steps<'_, '_> {
             let look = Look { values: &params, draws: settings.particles, noise: Some(draws), rows: rows.as_ref() };
             return Err(self.target.not_finite(&look, step));
         }
-        let places = stage.feed.places(rows.as_ref());
+        let places = stage.feed.moving(rows.as_ref(), &mut gradient);
         ascent.coordinates.pull(&ascent.vector, places.as_deref(), &mut gradient);
         let scale = 1.0 / self.target.data.rows.max(1) as f64;
         let factor = -scale * settings.clip.map_or(1.0, |most| clip([gradient.as_slice()], most / scale));
@@ -345,14 +346,15 @@ impl Steps<'_, '_> {
         ascent.evaluations += settings.particles * size.max(1);
         ascent.steps = step + 1;
         // Batches weighted by their share of the rows, so that an epoch's mean is the whole data's.
-        ascent.epoch.add(bound, settings.batches.map_or(1.0, |b| size as f64 / b.rows as f64));
+        let share = settings.batches.as_ref().zip(rows.as_ref()).map_or(1.0, |(batches, rows)| batches.share(rows));
+        ascent.epoch.add(bound, share);
         Ok(())
     }
 
     /// Without batches every step sees all rows, and so is an epoch.
     fn redraw(&mut self, step: usize) {
         let redraws = &self.target.data.redraws;
-        let epoch = (step / self.settings.batches.map_or(1, |batches| batches.per_epoch())) as u64;
+        let epoch = (step / self.settings.batches.as_ref().map_or(1, Batches::per_epoch)) as u64;
         if redraws.is_empty() || self.fresh.0 == Some(epoch) {
             return;
         }
@@ -363,11 +365,11 @@ impl Steps<'_, '_> {
     }
 
     fn rows(&mut self, step: usize) -> Option<Rows> {
-        let batches = self.settings.batches?;
-        if self.order.is_empty() || step.is_multiple_of(batches.per_epoch()) {
-            self.order = batches.order(self.settings.seed, (step / batches.per_epoch()) as u64);
+        let batches = self.settings.batches.as_ref()?;
+        if self.orders.is_empty() || batches.turns_at(step) {
+            self.orders = batches.orders(self.settings.seed, step);
         }
-        Some(batches.at(&self.order, step))
+        Some(batches.at(&self.orders, step))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::model::{Proviso, Statement};
 use crate::plan::lower::{self, Batch, Given, OutputKind, Side};
 use crate::plan::{Backend, Evaluate, Precision};
 use crate::problem::{Bug, Problem};
-use crate::shape::Size;
+use crate::shape::{DimId, Size};
 use crate::source::Span;
 
 /// How far beyond an end point rounding may carry a value that lies on it.
@@ -29,7 +29,7 @@ pub struct Guard<'a> {
     /// Places in `Model::provisos`.
     moving: Vec<usize>,
     /// By draws and rows of a batch.
-    watches: BTreeMap<(usize, usize), Watch<'a>>,
+    watches: BTreeMap<(usize, BTreeMap<DimId, usize>), Watch<'a>>,
 }
 
 /// A program that computes the values, for one number of draws and rows.
@@ -106,11 +106,10 @@ impl<'a> Guard<'a> {
         if self.is_idle() {
             return Ok(BTreeMap::new());
         }
-        let size = look.rows.map_or(0, |rows| rows.ids.len());
-        let key = (look.draws, size);
+        let key = (look.draws, look.rows.map(Rows::sizes).unwrap_or_default());
         if !self.watches.contains_key(&key) {
             let watch = self.watch(look.draws, look.rows)?;
-            self.watches.insert(key, watch);
+            self.watches.insert(key.clone(), watch);
         }
         let Some(watch) = self.watches.get_mut(&key) else { return Ok(BTreeMap::new()) };
         watch.feed.give(look.values, look.rows);
@@ -118,7 +117,7 @@ impl<'a> Guard<'a> {
             watch.feed.noise(draws, look.rows);
         }
         if let Some(rows) = look.rows {
-            watch.feed.rows(rows)?;
+            watch.feed.rows(rows);
         }
         let outputs = watch.evaluator.run(&watch.feed.slices(look.values))?;
         let (kinds, shapes) = (watch.outputs.clone(), watch.shapes.clone());
@@ -148,7 +147,7 @@ impl<'a> Guard<'a> {
     }
 
     fn watch(&self, draws: usize, rows: Option<&Rows>) -> Result<Watch<'a>, Failure> {
-        let rows: BTreeMap<_, _> = rows.map(|rows| (rows.dim, rows.ids.len())).into_iter().collect();
+        let rows = rows.map(Rows::sizes).unwrap_or_default();
         let program = lower::provisos(self.elbo, self.data, &Batch { draws, rows }, self.given, &self.moving)?;
         // What is told apart here is worth the cost, also of a step in f32.
         let evaluator = self.backend.prepare(&program.plan, Precision::F64)?;

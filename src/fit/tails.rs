@@ -44,7 +44,7 @@ pub fn tails(fitted: &Fitted, params: &[f64]) -> Result<Result<RowTails, String>
     }
     // As many as cost no more than the fit did, counted, so that no clock decides.
     let count = (fitted.evaluations / DRAWS).clamp(FEWEST, ROWS).min(rows);
-    let order = Batches { dim, rows, batch: rows.max(1) }.order(fitted.seed, u64::MAX);
+    let order = Batches::new(dim, rows, rows.max(1)).order(fitted.seed, u64::MAX);
     let mut ids = order[..count].to_vec();
     ids.sort_unstable();
 
@@ -66,13 +66,13 @@ pub fn tails(fitted: &Fitted, params: &[f64]) -> Result<Result<RowTails, String>
                 entry.insert((evaluator, Feed::new(&program, fitted.elbo, fitted.data)?))
             }
         };
-        let rows = Rows { dim, ids: ids.to_vec() };
+        let rows = Rows::alone(dim, ids.to_vec());
         feed.give(params, Some(&rows));
         feed.noise(
             Draws { seed: fitted.seed, stream: Stream::Evaluate, step: 1, first: 0, paired: Independent },
             Some(&rows),
         );
-        feed.rows(&rows)?;
+        feed.rows(&rows);
         let outputs = evaluator.run(&feed.slices(params))?;
         khats.extend((0..ids.len()).map(|row| khat(&outputs, row, ids.len())));
     }

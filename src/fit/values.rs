@@ -27,13 +27,16 @@ pub(super) type Summaries = (Vec<Quantity>, Vec<PointValue>, Table);
 impl<'a, 'f> Values<'a, 'f> {
     pub fn of(fitted: &'f Fitted<'a>) -> Result<Values<'a, 'f>, Failure> {
         // One row stands for the plates of a batched dim, of which nothing is told, unless points hold all rows.
-        let dim = fitted.left_out.filter(|_| !matches!(fitted.guide, Guide::Sampler { .. }));
+        let row = fitted.left_out.clone().filter(|_| !matches!(fitted.guide, Guide::Sampler { .. }));
+        let dims = row.as_ref().map(Rows::sizes).unwrap_or_default();
+        let left_out = fitted.left_out.as_ref().map(Rows::sizes).unwrap_or_default();
         let told = |plates: &[AxisId]| {
-            fitted.left_out.is_none()
-                || plates.iter().all(|axis| fitted.elbo.axes[*axis].size.as_dim() != fitted.left_out)
+            let dim = |axis: &AxisId| fitted.elbo.axes[*axis].size.as_dim();
+            plates.iter().all(|axis| dim(axis).is_none_or(|dim| !left_out.contains_key(&dim)))
         };
         let from = given(fitted);
-        let block = Block::new(fitted, SUMMARIZED, |draws| lower::values(fitted.elbo, fitted.data, draws, from, dim))?;
+        let block =
+            Block::new(fitted, SUMMARIZED, |draws| lower::values(fitted.elbo, fitted.data, draws, from, &dims))?;
         let model = &fitted.elbo.model;
         let mut quantities = vec![];
         for (at, kind) in block.program.outputs.iter().enumerate() {
@@ -53,7 +56,7 @@ impl<'a, 'f> Values<'a, 'f> {
                 _ => {}
             }
         }
-        Ok(Values { fitted, block, quantities, row: dim.map(|dim| Rows { dim, ids: vec![0] }) })
+        Ok(Values { fitted, block, quantities, row })
     }
 
     /// `weighed` draws have a density; where nothing is drawn that is one, and one says all.

@@ -91,6 +91,16 @@ pub(super) fn found_warnings(task: &Task, layout: &Layout, found: &Found) -> Vec
             .help("give it a proper prior, or data that bounds it"),
         );
     }
+    for (dim, batch) in &task.block.batch {
+        let Some(rows) = task.data.dims.get(dim).filter(|rows| *rows < batch) else { continue };
+        let name = &task.elbo.model.dims[*dim].name;
+        let message =
+            format!("the batch `{name} = {batch}` is more than the {rows} rows of {name}: every step sees them all");
+        let help = format!(
+            "write a number below {rows}, or leave the batch out: a fit of all rows may then be exact and quick"
+        );
+        warnings.push(Problem::warning("ppl::fit::batch", message).help(help));
+    }
     if found.singular {
         warnings.push(
             Problem::warning(

@@ -12,6 +12,7 @@ use crate::syntax::Expr;
 pub mod batch;
 pub mod check;
 mod fit_block;
+pub mod follow;
 mod guide;
 mod problems;
 pub mod dot;
@@ -19,7 +20,7 @@ pub mod json;
 pub mod print;
 pub mod verify;
 
-pub use batch::{check_batch, followed};
+pub use batch::check_batch;
 pub use check::{check, compile_model};
 pub use fit_block::{Draws, FitBlock, Init, Objective, Optimizer, OptimizerRule, Phase, Rate};
 pub use guide::{Auto, Baseline, Factor, Flow, Guide, Request};

@@ -68,6 +68,9 @@ fn meaning(kind: &InputKind) -> &'static str {
         | InputKind::Dream { noise: Noise::Uniform, .. }
         | InputKind::Dropout { .. } => "uniform on 0 to 1",
         InputKind::Rows(_) => "the rows of the batch",
+        InputKind::Numbers(_) => "which rows those are",
+        InputKind::Places(_) => "where each row is in the batch",
+        InputKind::Mask(_) | InputKind::LatentMask => "1 where a row is there",
         InputKind::BaselineNet { .. } => "weights of its network",
         InputKind::Baseline(_) => "of the cost at earlier steps",
         InputKind::Whole(_) => "drawn anew each epoch",

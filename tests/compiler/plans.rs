@@ -46,7 +46,7 @@ fn check(end: &str, name: &str, lower: impl Fn(&Elbo, &Bound, &Batch) -> Result<
     assert!(cases.len() >= 10, "too few cases with sizes");
     golden::check_all(end, cases.keys().cloned().collect(), |stem| {
         let (elbo, data) = bound(stem, &cases[stem]);
-        let batch = Batch::of_step(&elbo, &data);
+        let batch = Batch::of_step(&elbo, &data).unwrap_or_else(|trouble| panic!("{stem}: {trouble:?}"));
         let program = lower(&elbo, &data, &batch).unwrap_or_else(|trouble| panic!("{stem}: {trouble:?}"));
         print_program(name, &elbo, &data, &batch, &program)
     });

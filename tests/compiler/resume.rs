@@ -104,6 +104,27 @@ fn the_stochastic_path_goes_on_in_the_middle_of_an_epoch() {
     }
 }
 
+/// Rows that follow a batch move with it, with moments of their own.
+#[test]
+fn rows_that_follow_go_on_where_they_were() {
+    let model = |fit: &str, guide: &str| {
+        format!(
+            "dim G = 4\ndim N\ndata g[N]: category(G)\ndata x[N]: real\nmodel {{\n  m ~ Normal(0, 3)\n  for j in G {{ e ~ \
+             Normal(m, 1) }}\n  for n in N {{\n    u ~ Normal(e[g[n]], 1)\n    x[n] ~ Normal(u, 1)\n  }}\n}}\n{guide}\nfit \
+             {{ batch: G = 3; {fit} }}\n"
+        )
+    };
+    let written = "guide meanfield {\n  for n in N {\n    param a: real\n    u ~ Normal(a + e[g[n]], 0.7)\n  }\n}";
+    let g = [0.0, 3.0, 0.0, 1.0, 0.0, 3.0];
+    for (name, fit, guide) in [
+        ("levels", "", "guide meanfield"),
+        ("counted", "steps: 30; optimizer: adam(lr: 5e-2)", "guide meanfield"),
+        ("written", "epochs: 12", written),
+    ] {
+        check(name, &model(fit, guide), &[("g", &g), ("x", X)]);
+    }
+}
+
 /// What baselines have learned is part of the state; dreams are named by the step.
 #[test]
 fn baselines_and_dreams_go_on_where_they_were() {

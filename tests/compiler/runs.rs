@@ -300,6 +300,41 @@ fn rows_with_factors_of_their_own_cannot_be_evaluated() {
     assert!(ran.err.contains("`z` has a factor of its own for every row of"), "{}", ran.err);
 }
 
+/// Rows that followed a batch are told as those of a fit of all rows; latents of rows that nobody observed are not.
+#[test]
+fn rows_that_followed_a_batch_are_evaluated() {
+    let text = "dim G = 4\ndim N\ndata g[N]: category(G)\ndata x[N]: real\nmodel {\n  for j in G { e ~ Normal(0, 2) }\n  \
+                for n in N { x[n] ~ Normal(e[g[n]], 1) }\n}\n";
+    let rows: String = (0..30).map(|n| format!("{},{}\n", n * n % 4, f64::from(n % 7) - 2.5)).collect();
+    let amortized = text.replace("data x[N]", "data a[G]: real\ndata x[N]")
+        + "guide { for j in G { e ~ Normal(a[j], 1) } }\nfit { batch: G = 3; steps: 2 }\n";
+    let place = Place::new(&[
+        ("m.vi", text),
+        ("d.csv", &format!("g,x\n{rows}")),
+        ("a.vi", &amortized),
+        ("a.csv", "a\n1\n0\n2\n-1\n"),
+    ]);
+    let told = |args: &[&str], run: &str| {
+        let ran = place.run(&[&["fit", "m.vi", "--data", "d.csv", "--out", run][..], args].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let ran = place.run(&["eval", run, "--data", "d.csv", "--json", "--samples", "4000"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+        assert_eq!(told["rows"], 30);
+        told["mean"].as_f64().expect("a mean")
+    };
+    let (whole, batched) = (told(&[], "whole"), told(&["--batch", "G=3"], "batched"));
+    assert!((whole - batched).abs() < 0.02, "{whole} {batched}");
+    assert_eq!(place.run(&["fit", "a.vi", "--data", "d.csv", "--data", "a.csv", "--out", "told"]).code, 0);
+    let ran = place.run(&["eval", "told", "--data", "d.csv", "--data", "a.csv"]);
+    assert_eq!(
+        (ran.code, ran.err.contains("`e` is told from data of rows of another plate")),
+        (1, true),
+        "{}",
+        ran.err
+    );
+}
+
 #[test]
 fn a_start_reads_statistics_of_the_entries_that_are_there() {
     let model = "dim N\ndata y[N]: real[2]?\nparam m: real[2] = mean(y)\nparam s: positive[2] = sd(y)\n\

@@ -205,43 +205,125 @@ impl From<Fits> for Problem {
 }
 
 pub(in crate::model) enum Batches {
-    NoPlate { name: String, span: Option<Span> },
-    Nested { name: String, span: Option<Span>, place: Span },
-    Chain { name: String, span: Option<Span>, place: Span },
-    ReadOutside { name: String, span: Option<Span>, read: Span },
-    Meet { name: String, other: String, span: Option<Span>, place: Span },
-    TwoRows { name: String, span: Option<Span>, place: Span },
+    NoPlate {
+        name: String,
+        span: Option<Span>,
+    },
+    /// Here and below, `of` is a dim whose rows follow the batch, where those are meant.
+    Nested {
+        name: String,
+        of: Option<String>,
+        span: Option<Span>,
+        place: Span,
+    },
+    Chain {
+        name: String,
+        of: Option<String>,
+        span: Option<Span>,
+        place: Span,
+    },
+    ReadOutside {
+        name: String,
+        of: Option<String>,
+        span: Option<Span>,
+        read: Span,
+    },
+    /// Rows of two plates together point at one of the batch.
+    Pairs {
+        name: String,
+        span: Option<Span>,
+        read: Span,
+    },
+    /// Rows of `from` are in the step by another label, that of the statement `first`.
+    OtherRow {
+        name: String,
+        from: String,
+        first: Option<Span>,
+        span: Option<Span>,
+        place: Span,
+    },
+    /// Plates over two dims that are in the step by the same batch.
+    Beside {
+        name: String,
+        follower: String,
+        other: String,
+        span: Option<Span>,
+        place: Span,
+    },
+    Meet {
+        name: String,
+        other: String,
+        span: Option<Span>,
+        place: Span,
+    },
+    TwoRows {
+        name: String,
+        span: Option<Span>,
+        place: Span,
+    },
 }
 
 impl From<Batches> for Problem {
     fn from(fact: Batches) -> Problem {
-        let code = "ppl::model::batch";
+        let (code, limited) = ("ppl::model::batch", "ppl::limitation::batches");
         let (problem, span) = match fact {
             Batches::NoPlate { name, span } => (
                 Problem::error(code, format!("no plate runs over `{name}`, so its rows cannot be drawn"))
                     .help("batch the dim of a plate that data are observed in"),
                 span,
             ),
-            Batches::Nested { name, span, place } => (
-                Problem::error(code, format!("`{name}` cannot be batched: two plates over it are nested"))
-                    .label(place, format!("this statement stands in two plates over {name}"))
-                    .help("fit it whole, or list the pairs in a long table and batch its rows"),
-                span,
-            ),
-            Batches::Chain { name, span, place } => (
-                Problem::error(code, format!("`{name}` cannot be batched: its rows are a chain"))
+            Batches::Nested { name, of, span, place } => {
+                let over = of.as_ref().map_or("it".into(), |of| format!("`{of}`, which follows it,"));
+                let dim = of.as_ref().unwrap_or(&name);
+                let problem =
+                    Problem::error(code, format!("`{name}` cannot be batched: two plates over {over} are nested"))
+                        .label(place, format!("this statement stands in two plates over {dim}"))
+                        .help("fit it whole, or list the pairs in a long table and batch its rows");
+                (problem, span)
+            }
+            Batches::Chain { name, of, span, place } => (
+                Problem::error(code, format!("`{name}` cannot be batched: {} are a chain", rows_of(&of)))
                     .label(place, "this statement reads earlier rows")
                     .help("batch the plate around the chain"),
                 span,
             ),
-            Batches::ReadOutside { name, span, read } => (
-                Problem::error(code, format!("`{name}` cannot be batched: its rows are read outside its plates"))
-                    .label(read, "this needs rows that a batch does not hold")
-                    .help(format!(
-                        "read them in a plate over {name}, or through data (`theta[doc[t]]`); or fit it whole"
-                    )),
-                span,
-            ),
+            Batches::ReadOutside { name, of, span, read } => {
+                let plates = if of.is_some() { "their" } else { "its" };
+                let title = format!("`{name}` cannot be batched: {} are read outside {plates} plates", rows_of(&of));
+                let dim = of.as_ref().unwrap_or(&name);
+                let problem =
+                    Problem::error(code, title).label(read, "this needs rows that a batch does not hold").help(
+                        format!("read them in a plate over {dim}, or through data (`theta[doc[t]]`); or fit it whole"),
+                    );
+                (problem, span)
+            }
+            Batches::Pairs { name, span, read } => {
+                let title = format!(
+                    "batches of `{name}`, at whose rows rows of two plates point together, cannot be fitted yet"
+                );
+                let problem = Problem::error(limited, title)
+                    .label(read, "which of these are in a step depends on both plates")
+                    .help("list the pairs in a long table with one plate, or leave the batch out");
+                (problem, span)
+            }
+            Batches::OtherRow { name, from, first, span, place } => {
+                let title = format!("batches of `{name}` that `{from}` follows by two labels cannot be fitted yet");
+                let problem = Problem::error(limited, title).label(place, "these point by another label");
+                let problem = match first {
+                    Some(first) if first != place => problem.label(first, "these point by one label"),
+                    _ => problem,
+                };
+                (problem.help("read rows by the same label everywhere, or leave the batch out"), span)
+            }
+            Batches::Beside { name, follower, other, span, place } => {
+                let title = format!(
+                    "batches of `{name}` where a plate over `{follower}`, which follows, meets one over `{other}` cannot be fitted yet"
+                );
+                let problem = Problem::error(limited, title)
+                    .label(place, format!("this statement stands in plates over {other} and {follower}"))
+                    .help("leave the batch out, or batch another dim");
+                (problem, span)
+            }
             Batches::TwoRows { name, span, place } => (
                 Problem::error(code, format!("`{name}` cannot be batched: one term reads several of its rows"))
                     .label(place, "a batch seldom holds all that this statement reads")
@@ -263,4 +345,9 @@ impl From<Batches> for Problem {
             None => problem,
         }
     }
+}
+
+/// Whose rows: those of the dim itself, or of one that follows its batches.
+fn rows_of(follower: &Option<String>) -> String {
+    follower.as_ref().map_or("its rows".into(), |of| format!("the rows of `{of}`, which follow it,"))
 }

@@ -2,7 +2,7 @@
 
 use super::guide::{Gaussian, LowRank};
 use super::value::Label;
-use super::{Lowerer, Trouble, Value, bug, limitation};
+use super::{InputKind, Lowerer, Trouble, Value, bug, limitation};
 use crate::math::SiteId;
 use crate::plan::{Binary, Contraction, NodeId, Reduce, Unary};
 
@@ -78,21 +78,28 @@ impl Lowerer<'_> {
     fn counts(&self, sites: Option<&[SiteId]>) -> Option<Vec<f64>> {
         let mut counts = vec![0.0; self.layout.latents];
         for block in self.layout.sites.iter().filter(|block| sites.is_none_or(|sites| sites.contains(&block.of))) {
-            let scales = block.dims.iter().flatten().filter_map(|dim| {
-                let rows = self.batch.rows.get(dim)?;
-                Some(self.data.dims[dim] as f64 / *rows as f64)
-            });
-            counts[block.offset..block.offset + block.len()].fill(scales.product());
+            counts[block.offset..block.offset + block.len()].fill(self.scale_of(block.dims.iter().flatten().copied()));
         }
         counts.iter().any(|count| *count != 1.0).then_some(counts)
     }
 
-    /// The logarithms of the scales, each as often as it counts, and how many coordinates that makes.
-    fn counted(&mut self, gaussian: &Gaussian, counts: &[f64]) -> Result<(NodeId, NodeId, f64), Trouble> {
+    /// How much each coordinate counts, the logarithms of the scales, each as often as it counts, and `each` so often.
+    fn weighed(&mut self, gaussian: &Gaussian, counts: &[f64], each: f64) -> Result<(NodeId, NodeId, Value), Trouble> {
         let Some(logs) = gaussian.logs else { return bug("rows of a batch in a joint Gaussian") };
-        let weights = self.b.constant(crate::plan::Array::from_reals(counts.to_vec()), &[counts.len()]);
+        let mut weights = self.b.constant(crate::plan::Array::from_reals(counts.to_vec()), &[counts.len()]);
+        let follows =
+            |block: &super::Coordinates<SiteId>| block.dims.iter().flatten().any(|dim| self.led.contains_key(dim));
+        let constant = match self.layout.sites.iter().any(follows) {
+            false => self.literal(each * counts.iter().sum::<f64>())?,
+            true => {
+                let mask = self.input(InputKind::LatentMask, "rows".into(), vec![counts.len()])?;
+                weights = self.b.binary(Binary::Mul, weights, mask);
+                let count = self.b.reduce(Reduce::Sum, weights, &[0]);
+                self.scaled(&Value::plain(count, 0), each)?
+            }
+        };
         let weighed = self.b.binary(Binary::Mul, logs, weights);
-        Ok((weights, self.b.reduce(Reduce::Sum, weighed, &[0]), counts.iter().sum()))
+        Ok((weights, self.b.reduce(Reduce::Sum, weighed, &[0]), constant))
     }
 
     /// log q of the automatic guide's draws on the unconstrained scale, one a draw.
@@ -101,19 +108,22 @@ impl Lowerer<'_> {
         let (Some(noise), Some(log_scale)) = (gaussian.noise, gaussian.log_scale) else {
             return bug("the density of given points under the guide");
         };
-        let (sum, log_scale, d) = match self.counts(None) {
-            None => (self.gaussian_square(&gaussian, noise), log_scale, self.layout.latents as f64),
+        let each = -0.5 * std::f64::consts::TAU.ln();
+        let (sum, log_scale, constant) = match self.counts(None) {
+            None => {
+                let constant = self.literal(self.layout.latents as f64 * each)?;
+                (self.gaussian_square(&gaussian, noise), log_scale, constant)
+            }
             Some(counts) => {
-                let (weights, log_scale, d) = self.counted(&gaussian, &counts)?;
+                let (weights, log_scale, constant) = self.weighed(&gaussian, &counts, each)?;
                 let square = self.b.unary(Unary::Square, noise);
                 let row = self.b.reshape(weights, &[1, counts.len()]);
                 let weighed = self.b.binary(Binary::Mul, square, row);
-                (self.b.reduce(Reduce::Sum, weighed, &[1]), log_scale, d)
+                (self.b.reduce(Reduce::Sum, weighed, &[1]), log_scale, constant)
             }
         };
         let sum = Value { id: sum, labels: vec![Label::Draws], event: 0 };
         let half = self.scaled(&sum, -0.5)?;
-        let constant = self.literal(-0.5 * d * std::f64::consts::TAU.ln())?;
         let base = self.binary(Binary::Add, &half, &constant)?;
         self.binary(Binary::Sub, &base, &Value::plain(log_scale, 0))
     }
@@ -150,14 +160,14 @@ impl Lowerer<'_> {
             return bug("the entropy of given points");
         };
         // A joint Gaussian has one entropy over all its sites.
-        let (log_scale, d) = match self.counts(Some(sites)).filter(|_| gaussian.logs.is_some()) {
-            None => (log_scale, self.layout.latents as f64),
+        let each = 0.5 * (1.0 + std::f64::consts::TAU.ln());
+        let (log_scale, constant) = match self.counts(Some(sites)).filter(|_| gaussian.logs.is_some()) {
+            None => (log_scale, self.literal(self.layout.latents as f64 * each)?),
             Some(counts) => {
-                let (_, log_scale, d) = self.counted(&gaussian, &counts)?;
-                (log_scale, d)
+                let (_, log_scale, constant) = self.weighed(&gaussian, &counts, each)?;
+                (log_scale, constant)
             }
         };
-        let constant = self.literal(0.5 * d * (1.0 + std::f64::consts::TAU.ln()))?;
         self.binary(Binary::Add, &Value::plain(log_scale, 0), &constant)
     }
 }

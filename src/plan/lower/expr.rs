@@ -100,11 +100,10 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn row(&mut self, axis: crate::shape::AxisId) -> Result<Value, Trouble> {
-        let n = self.extent(axis)?;
-        let dim = self.axes[axis].size.as_dim();
-        if dim.is_some_and(|dim| self.batch.rows.contains_key(&dim)) {
-            return limitation("a plate variable used as a number in a batched plate");
+        if let Some(dim) = self.drawn_dim(axis) {
+            return self.numbers(axis, dim);
         }
+        let n = self.extent(axis)?;
         let first = self.axes[axis].first.clone();
         let first = self.size(&first)?;
         let rows = Value { id: self.b.iota(n), labels: vec![Label::Axis(axis)], event: 0 };

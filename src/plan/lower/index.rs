@@ -3,28 +3,37 @@
 use super::value::{Label, union};
 use super::{Lowerer, Trouble, Value, bug};
 use crate::math::{NodeId, Op, Pick};
+use crate::model::follow::row_dims;
 use crate::plan;
-use crate::shape::{AxisId, AxisKind};
+use crate::shape::{AxisId, AxisKind, DimId};
 
 impl Lowerer<'_> {
     pub(super) fn index(&mut self, base: NodeId, picks: &[Pick]) -> Result<Value, Trouble> {
         let value = self.lower(base)?;
-        self.picked(&value, picks)
+        let axis_dim = |axis: AxisId| self.axes[axis].size.as_dim();
+        let rows = row_dims(&self.elbo.model, &self.graph, &axis_dim, base);
+        let drawn = rows.into_iter().map(|dim| dim.filter(|dim| self.batch.rows.contains_key(dim))).collect::<Vec<_>>();
+        self.picked_of(&value, picks, &drawn)
     }
 
     pub(super) fn picked(&mut self, value: &Value, picks: &[Pick]) -> Result<Value, Trouble> {
+        self.picked_of(value, picks, &[])
+    }
+
+    /// `drawn` are the dims of the leading axes that have the rows of a batch alone.
+    fn picked_of(&mut self, value: &Value, picks: &[Pick], drawn: &[Option<DimId>]) -> Result<Value, Trouble> {
         let mut value = value.clone();
         // The event axis that the next pick is about: slices stay, so it moves past them.
         let mut at = 0;
-        let mut done = 0;
-        while done < picks.len() {
-            let together = self.looked_up(&value, at, &picks[done..])?;
+        let mut nth = 0;
+        while nth < picks.len() {
+            let together = self.looked_up(&value, at, &picks[nth..], drawn.get(nth..).unwrap_or(&[]))?;
             if together.len() > 1 {
-                done += together.len();
+                nth += together.len();
                 value = self.gather_at(&value, at, &together)?;
                 continue;
             }
-            match &picks[done] {
+            match &picks[nth] {
                 Pick::Row(axis) => value = self.pick_row(&value, at, *axis)?,
                 Pick::Lag(axis, lag) => {
                     value = match self.row_of(*axis) {
@@ -40,29 +49,44 @@ impl Lowerer<'_> {
                 }
                 Pick::At(index) => match self.as_row(*index) {
                     Some(axis) => value = self.pick_row(&value, at, axis)?,
-                    None => value = self.pick_at(&value, at, *index)?,
+                    None => value = self.pick_at(&value, at, *index, drawn.get(nth).copied().flatten())?,
                 },
             }
-            done += 1;
+            nth += 1;
         }
         Ok(value)
     }
 
     /// The numbers that look up entries of the next event axes, each in one of them, as far as one look-up tells them all
     /// apart.
-    fn looked_up(&mut self, value: &Value, at: usize, picks: &[Pick]) -> Result<Vec<Value>, Trouble> {
+    fn looked_up(
+        &mut self,
+        value: &Value,
+        at: usize,
+        picks: &[Pick],
+        drawn: &[Option<DimId>],
+    ) -> Result<Vec<Value>, Trouble> {
         let shape = self.event_shape(value);
         let (mut found, mut places) = (vec![], 1);
-        for (pick, n) in picks.iter().zip(&shape[at..]) {
+        for (nth, (pick, n)) in picks.iter().zip(&shape[at..]).enumerate() {
             places *= n;
             match pick {
                 Pick::At(index) if self.is_looked_up(*index) && places <= plan::WHOLE_IN_F32 => {
-                    found.push(self.lower(*index)?);
+                    found.push(self.number_of(*index, drawn.get(nth).copied().flatten())?);
                 }
                 _ => break,
             }
         }
         Ok(found)
+    }
+
+    /// An index; `drawn` is the dim of its axis where that has the rows of a batch alone.
+    fn number_of(&mut self, index: NodeId, drawn: Option<DimId>) -> Result<Value, Trouble> {
+        let index = self.lower(index)?;
+        match drawn {
+            Some(dim) => self.placed(&index, dim),
+            None => Ok(index),
+        }
     }
 
     fn is_looked_up(&self, index: NodeId) -> bool {
@@ -120,6 +144,11 @@ impl Lowerer<'_> {
         let first = self.axes[axis].first.clone();
         let first = self.size(&first)?;
         let have = self.shape(value)[position];
+        // The axis of a value has all entries, also where the plate has some rows only.
+        if let Some(dim) = self.drawn_dim(axis).filter(|_| n != have) {
+            let numbers = self.numbers(axis, dim)?;
+            return self.gather(value, at, &numbers);
+        }
         if first + n > have {
             return bug(format!("the axis {} has {n} rows where the array has {have}", self.axes[axis].name));
         }
@@ -154,11 +183,12 @@ impl Lowerer<'_> {
         self.gather(value, at, &rows)
     }
 
-    fn pick_at(&mut self, value: &Value, at: usize, index: NodeId) -> Result<Value, Trouble> {
-        if let Op::Number(n) = self.graph.nodes[index].op {
-            return self.pick_place(value, at, n as usize);
+    /// `drawn` is the dim of the axis where it has the rows of a batch alone.
+    fn pick_at(&mut self, value: &Value, at: usize, index: NodeId, drawn: Option<DimId>) -> Result<Value, Trouble> {
+        if let (Op::Number(n), None) = (&self.graph.nodes[index].op, drawn) {
+            return self.pick_place(value, at, *n as usize);
         }
-        let index = self.lower(index)?;
+        let index = self.number_of(index, drawn)?;
         self.gather(value, at, &index)
     }
 

@@ -30,7 +30,7 @@ pub fn inspected(elbo: &Elbo, data: &Data, batch: &Batch, given: Given) -> Resul
     let mut lowerer = Lowerer { fitting: given == Given::Guide, ..Lowerer::new(elbo, data, batch, given)? };
     lowerer.source()?;
     for term in parts(elbo, given)? {
-        if !matches!(term.kind, TermKind::AutoEntropy(_)) {
+        if !matches!(term.kind, TermKind::AutoEntropy(_)) && !lowerer.is_empty(&term.plates) {
             lowerer.lower(term.value)?;
         }
     }

@@ -31,20 +31,26 @@ impl<T> Coordinates<T> {
         self.len() == 0
     }
 
-    /// The coordinates of some rows of a dim, all of them where they have no such rows.
-    fn places(&self, dim: DimId, ids: &[u32], start: usize, to: &mut Vec<usize>) {
-        let start = start + self.offset;
-        let Some(axis) = self.dims.iter().position(|other| *other == Some(dim)) else {
-            to.extend(start..start + self.len());
-            return;
-        };
-        let inner: usize = self.shape[axis + 1..].iter().product();
-        for outer in 0..self.shape[..axis].iter().product::<usize>() {
-            for id in ids {
-                let row = start + (outer * self.shape[axis] + *id as usize) * inner;
-                to.extend(row..row + inner);
-            }
+    /// Whether its rows are of one of these dims.
+    pub fn is_of(&self, dims: &BTreeMap<DimId, usize>) -> bool {
+        self.dims.iter().flatten().any(|dim| dims.contains_key(dim))
+    }
+
+    /// Those of some rows of some dims: see `runs`.
+    pub fn runs(&self, rows: &BTreeMap<DimId, &[u32]>) -> (Vec<usize>, usize) {
+        runs(&self.shape, &self.dims, rows)
+    }
+
+    /// 1 for each coordinate, 0 for those of rows beyond so many of a dim.
+    pub fn mask(&self, there: &BTreeMap<DimId, usize>) -> Vec<f64> {
+        let mut mask = vec![1.0];
+        for (axis, size) in self.shape.iter().enumerate() {
+            let dim = self.dims.get(axis).copied().flatten();
+            let there = dim.and_then(|dim| there.get(&dim).copied()).unwrap_or(*size);
+            let each = |outer: &f64| [vec![*outer; there], vec![0.0; size - there]].concat();
+            mask = mask.iter().flat_map(each).collect();
         }
+        mask
     }
 }
 
@@ -107,27 +113,30 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Whether some coordinates belong to rows of this dim.
-    pub fn has_rows(&self, dim: DimId) -> bool {
-        let dims = self.sites.iter().flat_map(|b| &b.dims).chain(self.params.iter().flat_map(|b| &b.dims));
-        dims.flatten().any(|other| *other == dim)
+    /// Whether some coordinates belong to rows of one of these dims.
+    pub fn has_rows(&self, dims: &BTreeMap<DimId, usize>) -> bool {
+        self.sites.iter().any(|block| block.is_of(dims)) || self.params.iter().any(|block| block.is_of(dims))
     }
 
-    /// Where the parameters of the guide for these rows of a dim stand among those of all rows, in their order.
-    pub fn places(&self, dim: DimId, ids: &[u32]) -> Vec<usize> {
+    /// Where the parameters of the guide for these rows of some dims stand among those of all rows, in their order.
+    pub fn places(&self, rows: &BTreeMap<DimId, &[u32]>) -> Vec<usize> {
         let mut places = vec![];
+        let dims = rows.keys().map(|dim| (*dim, 0)).collect();
+        let mut add = |at: usize, (starts, width): (Vec<usize>, usize)| {
+            places.extend(starts.into_iter().flat_map(|start| at + start * width..at + (start + 1) * width));
+        };
         for block in &self.sites {
-            block.places(dim, ids, 0, &mut places);
+            add(block.offset, block.runs(rows));
         }
-        match self.sites.iter().any(|block| block.dims.contains(&Some(dim))) {
+        match (self.scale_count, self.sites.iter().any(|block| block.is_of(&dims))) {
+            // A point has no scales.
+            (0, _) => {}
             // Independent factors, a scale each.
-            true => self.sites.iter().for_each(|block| block.places(dim, ids, self.latents, &mut places)),
-            false => places.extend(self.latents..self.params_at()),
+            (_, true) => self.sites.iter().for_each(|block| add(self.latents + block.offset, block.runs(rows))),
+            (_, false) => add(self.latents, (vec![0], self.scale_count)),
         }
-        // A point has no scales.
-        places.retain(|place| *place < self.params_at());
         for block in &self.params {
-            block.places(dim, ids, self.params_at(), &mut places);
+            add(self.params_at() + block.offset, block.runs(rows));
         }
         places
     }
@@ -146,6 +155,24 @@ impl Layout {
     pub fn params_at(&self) -> usize {
         self.latents + self.scale_count
     }
+}
+
+/// The entries of some rows of an array, in order, as runs: which of all runs of that length each is, and the length. The
+/// `dims` count its leading axes; where no rows of them are chosen, there is one run of everything.
+pub fn runs(shape: &[usize], dims: &[Option<DimId>], rows: &BTreeMap<DimId, &[u32]>) -> (Vec<usize>, usize) {
+    let chosen = |dim: &Option<DimId>| dim.and_then(|dim| rows.get(&dim));
+    let Some(last) = dims.iter().rposition(|dim| chosen(dim).is_some()) else {
+        return (vec![0], shape.iter().product());
+    };
+    let mut starts = vec![0];
+    for (size, dim) in shape[..=last].iter().zip(dims) {
+        let own: Vec<usize> = match chosen(dim) {
+            Some(ids) => ids.iter().map(|id| *id as usize).collect(),
+            None => (0..*size).collect(),
+        };
+        starts = starts.iter().flat_map(|start| own.iter().map(move |id| start * size + id)).collect();
+    }
+    (starts, shape[last + 1..].iter().product())
 }
 
 /// The numbers behind sizes.

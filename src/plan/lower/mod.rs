@@ -22,6 +22,7 @@ mod baseline;
 mod density;
 mod dream;
 mod expr;
+mod follow;
 mod guide;
 mod index;
 mod inspect;
@@ -40,9 +41,10 @@ mod updates;
 mod value;
 mod weighted;
 
+pub use follow::{Following, following};
 pub use guide::Given;
 pub use inspect::{inspected, parts};
-pub use layout::{Coordinates, Layout, drawn, sizes};
+pub use layout::{Coordinates, Layout, drawn, runs, sizes};
 pub use objective::{bound, constant, joint, lowered, objective, params, step, values, weights};
 pub use program::{Batch, InputKind, OutputKind, Program};
 pub use provisos::{Side, moves, provisos};
@@ -95,6 +97,8 @@ struct Lowerer<'a> {
     elbo: &'a Elbo,
     data: &'a Bound,
     batch: &'a Batch,
+    /// Dims that follow a batch, and the batched ones.
+    led: BTreeMap<DimId, DimId>,
     axes: Arena<Axis>,
     b: Builder,
     /// The graph that `memo` is of: the bound's, or a scratch one for the map of a parameter.
@@ -130,6 +134,7 @@ impl<'a> Lowerer<'a> {
             elbo,
             data,
             batch,
+            led: follow::led(elbo, batch),
             axes: elbo.axes.clone(),
             b: Builder::new(),
             graph: elbo.graph.clone(),

@@ -1,5 +1,7 @@
 //! The plans of a fit: the log joint at given points, the bound and its gradient, importance weights, reported values.
 
+use std::collections::BTreeMap;
+
 use super::guide::Given;
 use super::value::Label;
 use super::{Batch, InputKind, Lowerer, OutputKind, Program, Trouble, Value, bug};
@@ -85,13 +87,20 @@ pub fn weights(elbo: &Elbo, data: &Bound, batch: &Batch) -> Result<Program, Trou
 }
 
 /// The values that a run reports, at every draw: sites and the model's definitions that depend on one.
-/// Whatever lives in a plate over `skip` is left out, and of that dim one row is given.
-pub fn values(elbo: &Elbo, data: &Bound, draws: usize, given: Given, skip: Option<DimId>) -> Result<Program, Trouble> {
-    let batch = Batch { draws, rows: skip.map(|dim| (dim, 1)).into_iter().collect() };
+/// Whatever lives in a plate over one of the dims of `skip` is left out, and of those so many rows are given.
+pub fn values(
+    elbo: &Elbo,
+    data: &Bound,
+    draws: usize,
+    given: Given,
+    skip: &BTreeMap<DimId, usize>,
+) -> Result<Program, Trouble> {
+    let batch = Batch { draws, rows: skip.clone() };
     let mut lowerer = Lowerer::new(elbo, data, &batch, given)?;
     lowerer.source()?;
-    let skipped =
-        |plates: &[AxisId]| skip.is_some() && plates.iter().any(|axis| elbo.axes[*axis].size.as_dim() == skip);
+    let skipped = |plates: &[AxisId]| {
+        plates.iter().any(|axis| elbo.axes[*axis].size.as_dim().is_some_and(|dim| skip.contains_key(&dim)))
+    };
     let mut outputs = Vec::new();
     let reported = |view: &&SiteView| !skipped(&elbo.model.sites[view.site.index()].plates);
     let summed = elbo.sites.iter().filter(reported).any(|view| matches!(view.treatment, Treatment::SummedOut(_)));
@@ -229,23 +238,21 @@ impl Lowerer<'_> {
 
     /// One term with its sign, summed over its plates, with the scale of the batched ones.
     fn term(&mut self, term: &Term) -> Result<Value, Trouble> {
+        if self.is_empty(&term.plates) {
+            return self.literal(0.0);
+        }
         if let TermKind::AutoEntropy(sites) = &term.kind {
             let entropy = self.gaussian_entropy(sites)?;
             return self.scaled(&entropy, term.sign);
         }
         let value = self.lower(term.value)?;
+        let value = self.counted(&value, &term.plates)?;
         let weight = term.sign * self.scale(&term.plates);
         let sum = self.sum_plates(&value, &term.plates)?;
         if sum.event != 0 || sum.labels.iter().any(|label| *label != Label::Draws) {
             return bug(format!("the term {:?} is not a number in its plates", term.kind));
         }
         self.scaled(&sum, weight)
-    }
-
-    /// What the rows of a batch stand for in these plates.
-    pub(super) fn scale(&self, plates: &[AxisId]) -> f64 {
-        let dims = plates.iter().filter_map(|axis| self.axes[*axis].size.as_dim());
-        dims.filter_map(|dim| Some(self.data.dims[&dim] as f64 / *self.batch.rows.get(&dim)? as f64)).product()
     }
 
     /// The sum over these plates; one that the value does not vary over repeats it.

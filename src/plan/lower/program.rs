@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Layout, Side};
+use super::{Layout, Side, Trouble, following};
 use crate::data::Bound;
 use crate::elbo::{Elbo, particles};
 use crate::math::{self, DefId, Noise, SiteId};
@@ -22,10 +22,16 @@ impl Batch {
     }
 
     /// What one step of a fit with these entries evaluates.
-    pub fn of_step(elbo: &Elbo, data: &Bound) -> Batch {
-        let block = &elbo.model.fit;
-        let rows = |(dim, batch): (&DimId, &usize)| Some((*dim, (*batch).clamp(1, (*data.dims.get(dim)?).max(1))));
-        Batch { draws: particles::draws(elbo), rows: block.batch.iter().filter_map(rows).collect() }
+    pub fn of_step(elbo: &Elbo, data: &Bound) -> Result<Batch, Trouble> {
+        let mut rows = BTreeMap::new();
+        for (dim, batch) in &elbo.model.fit.batch {
+            let Some(all) = data.dims.get(dim) else { continue };
+            let first: Vec<u32> = (0..(*batch).clamp(1, (*all).max(1)) as u32).collect();
+            let following = following(elbo, data, *dim)?;
+            rows.extend(following.iter().map(|of| (of.dim, of.room(of.of(&first).len(), first.len()))));
+            rows.insert(*dim, first.len());
+        }
+        Ok(Batch { draws: particles::draws(elbo), rows })
     }
 }
 
@@ -47,6 +53,14 @@ pub enum InputKind {
     Dropout { place: usize, axes: Vec<AxisId> },
     /// The batch's rows of the data item at this place.
     Rows(usize),
+    /// The row of the data at each place that a batch, or what follows it, has of the dim.
+    Numbers(DimId),
+    /// The place of each row of the data; 0 for those that are not there.
+    Places(DimId),
+    /// 1 at each row of a dim that follows a batch, 0 at those that fill up.
+    Mask(DimId),
+    /// The same for each coordinate of the automatic guide: `[latents]`.
+    LatentMask,
     /// All of the data item at this place, which is drawn anew each epoch.
     Whole(usize),
     /// What multiplies the terms of latents at this step, where that is a schedule: a number.

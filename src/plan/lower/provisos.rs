@@ -28,6 +28,9 @@ pub fn provisos(elbo: &Elbo, data: &Data, batch: &Batch, given: Given, which: &[
     let mut outputs = vec![];
     for at in which.iter().copied() {
         let Proviso::Fits { value, support, .. } = &elbo.model.provisos[at] else { continue };
+        if lowerer.is_empty(&elbo.graph.shape(*value).plates) {
+            continue;
+        }
         let value = lowerer.in_the_model(*value)?;
         outputs.push(lowerer.looked_at(at, Side::Value, &value));
         let Support::Interval(low, high) = support else { continue };
