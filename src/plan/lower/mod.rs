@@ -28,6 +28,7 @@ mod inspect;
 mod layers;
 mod layout;
 mod maximized;
+mod network;
 mod objective;
 mod paths;
 mod program;
