@@ -26,6 +26,7 @@ mod laplace;
 mod levels;
 mod linear;
 pub mod lowrank;
+pub mod measure;
 mod mode;
 pub mod named;
 mod objective;

@@ -9,6 +9,7 @@ mod data;
 mod data_mutation;
 mod diagnostics;
 mod energies;
+mod estimators;
 mod formats;
 mod free;
 mod golden;
