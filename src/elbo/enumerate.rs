@@ -4,7 +4,7 @@
 use crate::elbo::cost::{self, Facts};
 use crate::elbo::estimator::{Answer, Decision, Fate, finite, kind_name, misread, not_pathwise, place, scored};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE, thousands};
-use crate::elbo::{Choice, Estimator, because, weighted};
+use crate::elbo::{Choice, Estimator, because, requests, weighted};
 use crate::math::{SiteId, shape_rules};
 use crate::model::{Request, Site, Statement};
 use crate::shape::{AxisKind, Size};
@@ -99,7 +99,7 @@ fn not_once_a_state(facts: &Facts, id: SiteId, after: SiteId) -> Option<String> 
 }
 
 /// Sites that are enumerated in one term share a table; while one is too large, its largest site is sampled instead.
-pub fn share_tables(facts: &Facts, decisions: &mut [Decision]) {
+pub fn share_tables(facts: &Facts, decisions: &mut [Decision]) -> Result<(), ElboProblem> {
     let model = facts.model;
     for statement in &model.statements {
         loop {
@@ -129,7 +129,7 @@ pub fn share_tables(facts: &Facts, decisions: &mut [Decision]) {
             decisions[id.index()] = drawn(facts, *id, because);
         }
     }
-    draw_before(facts, decisions);
+    draw_before(facts, decisions)
 }
 
 fn drawn(facts: &Facts, id: SiteId, because: String) -> Decision {
@@ -138,7 +138,7 @@ fn drawn(facts: &Facts, id: SiteId, because: String) -> Decision {
 }
 
 /// What is drawn by score function is drawn once, not once for each state of what the guide samples before it.
-fn draw_before(facts: &Facts, decisions: &mut [Decision]) {
+fn draw_before(facts: &Facts, decisions: &mut [Decision]) -> Result<(), ElboProblem> {
     let is = |decision: &Decision| matches!(decision.fate, Fate::Enumerated(_));
     let stuck = |decisions: &[Decision], id: SiteId| {
         let after = facts.sampled_after(id).into_iter();
@@ -146,11 +146,14 @@ fn draw_before(facts: &Facts, decisions: &mut [Decision]) {
         is(&decisions[id.index()]).then(|| once.next()).flatten()
     };
     while let Some((id, after)) = cost::sites(facts.model).find_map(|id| Some((id, stuck(decisions, id)?))) {
-        let name = because::name(facts.model, after);
-        let because =
-            format!("{}, and {name}, sampled after it, is not enumerated", not_pathwise(facts, id).unwrap_or_default());
+        let why = format!("{}, sampled after it, is not enumerated", because::name(facts.model, after));
+        if facts.request(id).is_some() {
+            return Err(requests::illegal(facts, id, Request::Enumerate, why, "leave `by` out"));
+        }
+        let because = format!("{}, and {why}", not_pathwise(facts, id).unwrap_or_default());
         decisions[id.index()] = drawn(facts, id, because);
     }
+    Ok(())
 }
 
 /// `2^200`

@@ -63,8 +63,13 @@ pub fn decide(facts: &Facts) -> Result<Vec<Decision>, Problems> {
     if problems.has_errors() {
         return Err(problems);
     }
-    enumerate::share_tables(facts, &mut decisions);
-    Ok(decisions)
+    match enumerate::share_tables(facts, &mut decisions) {
+        Ok(()) => Ok(decisions),
+        Err(problem) => {
+            problems.push(problem);
+            Err(problems)
+        }
+    }
 }
 
 fn integrates_to_one(facts: &Facts, id: SiteId) -> Answer {

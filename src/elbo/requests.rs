@@ -23,13 +23,16 @@ pub fn asked_for(facts: &Facts, id: SiteId) -> Answer {
             Answer::Choose(fate, estimator, because)
         }
         Err(Refusal::Problem(problem)) => Answer::Wrong(*problem),
-        Err(Refusal::Illegal(why, legal)) => {
-            let site = &facts.model.sites[id.index()];
-            let by = at.and_then(|at| facts.model.guide.factors[at].by.as_ref());
-            let (name, asked, span) = (site.name.clone(), request.to_string(), by.map_or(site.span, |by| by.span));
-            Answer::Wrong(ElboProblem::IllegalEstimator { site: name, asked, why, legal: legal.into(), span })
-        }
+        Err(Refusal::Illegal(why, legal)) => Answer::Wrong(illegal(facts, id, request, why, legal)),
     }
+}
+
+/// A request that the site cannot have, why, and what to write.
+pub fn illegal(facts: &Facts, id: SiteId, request: Request, why: String, legal: &str) -> ElboProblem {
+    let site = &facts.model.sites[id.index()];
+    let by = facts.factor.get(&id).and_then(|at| facts.model.guide.factors[*at].by.as_ref());
+    let (name, span) = (site.name.clone(), by.map_or(site.span, |by| by.span));
+    ElboProblem::IllegalEstimator { site: name, asked: request.to_string(), why, legal: legal.into(), span }
 }
 
 /// The sites whose relaxed draws stand where the model has 0 and 1: the density there is that of no relaxed variable, and

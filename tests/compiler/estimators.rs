@@ -25,7 +25,10 @@ fn told(row: &Row) -> &Told {
     row.told.as_ref().expect("measured")
 }
 
-/// The toy of the REBAR paper, and three Gaussian integrands; the mean of costs that a running mean takes has a variance
+/// Of estimators by name.
+type Variances = &'static [(&'static str, f64)];
+
+/// The toy of the REBAR paper, and two Gaussian integrands; the mean of costs that a running mean takes has a variance
 /// of its own, 1/39 of theirs.
 #[test]
 fn variances_are_those_that_are_known() {
@@ -40,7 +43,7 @@ fn variances_are_those_that_are_known() {
             "model {{ x ~ Flat(); factor {f} }}\nguide {{ param m: real = 1; x ~ Normal(m, 1) }}\nfit {{ particles: 1 }}\n"
         )
     };
-    let known: [(String, f64, &[(&str, f64)]); 4] = [
+    let known: [(String, f64, Variances); 4] = [
         (
             toy(1),
             0.0,
