@@ -53,7 +53,7 @@ pub(super) fn fit(
     // Also of a fit that failed: the state before the step that did.
     watch.end(&|| found.state());
     let stopped = climbed?;
-    watch.event(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
+    watch.event(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN, ess: None });
     let end = End { found: &found, settings: &settings, stopped, precision };
     tell(task, &layout, path_because, &end)
 }
