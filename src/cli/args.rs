@@ -6,6 +6,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::data::named::Split;
 
+mod estimators;
+
+pub use estimators::Estimators;
+
 /// What somebody types on the first day.
 const EXAMPLES: &str = "\
 Examples:
@@ -44,6 +48,8 @@ Examples:
   ppl simulate model.vi --set N=1000 --out data.csv
   ppl simulate regression.vi --data predictors.csv --out data.csv";
 
+const ENTRIES: &str = "In place of entries of the fit block";
+
 /// Variational inference for models written down.
 #[derive(Debug, Parser)]
 #[command(name = "ppl", version, about, disable_help_subcommand = true, after_help = EXAMPLES)]
@@ -75,6 +81,8 @@ pub enum Verb {
     Fit(Box<Fit>),
     /// The bound of a finished run on other data, row by row.
     Eval(Eval),
+    /// Measure bias, variance and cost of every gradient estimator at every latent site.
+    Estimators(Box<Estimators>),
     /// Draw latents and data from a model: data to try it on, and the truth beside it.
     Simulate(Simulate),
     /// List, find and fetch named data sets.
@@ -207,7 +215,7 @@ pub struct Fit {
 
 /// Flags that replace entries of the `fit` block; each takes what the entry takes.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
-#[command(next_help_heading = "In place of entries of the fit block")]
+#[command(next_help_heading = ENTRIES)]
 pub struct Entries {
     /// What is maximized: `elbo`, `elbo(beta: 4)`, ...
     #[arg(long, value_name = "OBJECTIVE")]

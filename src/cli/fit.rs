@@ -208,9 +208,9 @@ pub(super) fn failed(failure: Failure, source: &Source, screen: &Screen) -> End 
         Failure::Bug(bug) => bug.into(),
         Failure::NoStart { .. } => Bug("a start that nobody told of".into()).into(),
         Failure::Problem(problem) => {
-            // A value outside its support, a table too large for these data, or a request that is not there yet, is the
-            // user's to mend.
-            let wrong = problem.code == "ppl::fit::support"
+            // A value outside its support, a model of which nothing is drawn, a table too large for these data, or a
+            // request that is not there yet, is the user's to mend.
+            let wrong = matches!(problem.code, "ppl::fit::support" | "ppl::fit::nothing_drawn")
                 || problem.code.starts_with("ppl::elbo::")
                 || problem.is_limitation();
             let mut problems = Problems::default();

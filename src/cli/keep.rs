@@ -94,7 +94,8 @@ impl<S: Store> Watch for Keeper<'_, '_, S> {
             let epoch = self.per_epoch.map(|n| event.step as f64 / n as f64);
             // A search that begins again, because it is short, says again what it said.
             self.trace.truncate(self.trace.partition_point(|row| row.step < event.step));
-            self.trace.push(TraceRow { step: event.step, epoch, seconds: self.seconds, elbo: event.bound });
+            let Event { step, bound: elbo, ess, .. } = *event;
+            self.trace.push(TraceRow { step, epoch, seconds: self.seconds, elbo, ess });
         }
         (self.desk.show)(event);
         Control::Continue
@@ -122,6 +123,7 @@ fn whole(fit: State, trace: &[TraceRow], seconds: f64) -> State {
     state.put("trace.epoch", column(|row| row.epoch.unwrap_or(f64::NAN)));
     state.put("trace.seconds", column(|row| row.seconds));
     state.put("trace.elbo", column(|row| row.elbo));
+    state.put("trace.ess", column(|row| row.ess.unwrap_or(f64::NAN)));
     state.put("seconds", [seconds]);
     state
 }
@@ -129,13 +131,16 @@ fn whole(fit: State, trace: &[TraceRow], seconds: f64) -> State {
 fn traced(state: &State) -> (Vec<TraceRow>, f64) {
     let column = |name: &str| state.get(name).unwrap_or(&[]);
     let [steps, epochs] = [column("trace.step"), column("trace.epoch")];
-    let [seconds, elbos] = [column("trace.seconds"), column("trace.elbo")];
-    let row = |(((step, epoch), seconds), elbo): (((&f64, &f64), &f64), &f64)| TraceRow {
-        step: *step as usize,
-        epoch: Some(*epoch).filter(|epoch| !epoch.is_nan()),
-        seconds: *seconds,
-        elbo: *elbo,
+    let [seconds, elbos, ess] = [column("trace.seconds"), column("trace.elbo"), column("trace.ess")];
+    let known = |column: &[f64], at: usize| column.get(at).copied().filter(|value| !value.is_nan());
+    let row = |at: usize| TraceRow {
+        step: steps[at] as usize,
+        epoch: known(epochs, at),
+        seconds: seconds[at],
+        elbo: elbos[at],
+        ess: known(ess, at),
     };
-    let rows = steps.iter().zip(epochs).zip(seconds).zip(elbos).map(row).collect();
+    let count = [steps, seconds, elbos].iter().map(|column| column.len()).min().unwrap_or(0);
+    let rows = (0..count).map(row).collect();
     (rows, state.array("seconds").map_or(0.0, |[seconds]| seconds))
 }

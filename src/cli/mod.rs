@@ -13,6 +13,7 @@ mod compile;
 mod data;
 mod drive;
 mod elbo;
+mod estimators;
 mod eval;
 mod explain;
 #[cfg(feature = "fetch")]
@@ -25,6 +26,7 @@ mod init;
 mod keep;
 mod fmt;
 mod open;
+mod opened;
 mod problems;
 mod progress;
 mod report;
@@ -70,7 +72,6 @@ type Ended = Result<(), End>;
 const LATER: &[(&str, &str)] = &[
     ("sample", "draws from the prior, the posterior or the predictive distribution of a run"),
     ("impute", "fill what is missing"),
-    ("estimators", "measured bias and variance of gradient estimators"),
     ("report", "a report of a run as one page"),
     ("lsp", "a language server"),
     ("bench", "time a model"),
@@ -106,6 +107,7 @@ fn verb(args: Args, start: Instant) -> Ended {
         Verb::Elbo(verb) => elbo::run(&verb, &screen),
         Verb::Fit(verb) => fit::run(&verb, &screen, start),
         Verb::Eval(verb) => eval::run(&verb, &screen),
+        Verb::Estimators(verb) => estimators::run(&verb, &screen),
         Verb::Simulate(verb) => simulate::run(&verb, &screen),
         Verb::Data(verb) => data::run(&verb, &screen),
         Verb::Fmt(verb) => fmt::run(&verb, &screen),

@@ -9,8 +9,11 @@ use crate::elbo::rewrite::sites_read;
 use crate::elbo::{Elbo, SiteView};
 use crate::math::{Graph, NodeId, Op, SiteId};
 use crate::model::follow::followers;
-use crate::model::{Model, Statement};
+use crate::model::{Model, Request, Statement};
 use crate::shape::{AxisId, DimId, Size};
+
+/// What sites are to have whatever the guide asks for: an estimator, or what the compiler itself would choose.
+pub type Asked = BTreeMap<SiteId, Option<Request>>;
 
 /// What the decision table asks of a model, gathered once.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub struct Facts<'m> {
     pub leaves: BTreeSet<SiteId>,
     /// The `if`s whose branches are proven to meet.
     pub meeting: BTreeSet<NodeId>,
+    pub asked: Asked,
 }
 
 impl<'m> Facts<'m> {
@@ -39,7 +43,13 @@ impl<'m> Facts<'m> {
             .collect();
         let leaves = leaves(model, &factor, &parents, &guide_parents);
         let meeting = crate::math::continuity::meeting(&model.graph);
-        Facts { model, factor, parents, guide_parents, leaves, meeting }
+        Facts { model, factor, parents, guide_parents, leaves, meeting, asked: Asked::new() }
+    }
+
+    /// The estimator that is asked for at a site, and does not leave it to the table.
+    pub fn request(&self, id: SiteId) -> Option<Request> {
+        let written = || self.model.guide.factors[*self.factor.get(&id)?].by.as_ref().map(|by| by.node);
+        self.asked.get(&id).copied().unwrap_or_else(written)
     }
 
     /// Why the guide gives the site a free factor, where it does.

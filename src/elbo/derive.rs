@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dist::Bijector;
-use crate::elbo::cost::{self, Facts};
+use crate::elbo::cost::{self, Asked, Facts};
 use crate::elbo::estimator::{self, Decision};
 use crate::elbo::guide::{self, Guided};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
@@ -20,6 +20,11 @@ use crate::shape::{AxisId, Shape};
 
 /// The bound of a model, or why there is none.
 pub fn derive(model: &Model) -> (Option<Elbo>, Problems) {
+    derive_as(model, &Asked::new())
+}
+
+/// The same with other estimators than the guide asks for.
+pub fn derive_as(model: &Model, asked: &Asked) -> (Option<Elbo>, Problems) {
     let mut problems = Problems::default();
     limits::check(model, &mut problems);
     if problems.has_errors() {
@@ -36,7 +41,7 @@ pub fn derive(model: &Model) -> (Option<Elbo>, Problems) {
     }
     let mut model = free::completed(model);
     loop {
-        let facts = Facts::new(&model);
+        let facts = Facts { asked: asked.clone(), ..Facts::new(&model) };
         let decided = estimator::decide(&facts).map(|decisions| bound(&facts, &decisions));
         match decided {
             Ok(Ok(elbo)) => {
@@ -228,7 +233,7 @@ impl Draft<'_, '_> {
     /// The expectation of a log density under the guide: closed where it can be, else pathwise.
     pub fn expectation(&mut self, kind: TermKind, value: NodeId, plates: &[AxisId]) -> Result<Term, ElboProblem> {
         let (read, before) = (self.drawn(value), value);
-        let expected = match self.closed && !read.is_empty() {
+        let expected = match self.closed && !read.is_empty() && self.weighed_by(value).is_disjoint(&read) {
             true => closed::expected(self, &kind, &read),
             false => None,
         };
@@ -258,6 +263,12 @@ impl Draft<'_, '_> {
         let none = Choice { estimator: UNKNOWN, because: String::new() };
         let choice = choices.next().unwrap_or(none);
         Ok(Term { kind, sign: 1.0, value, plates: plates.to_vec(), choice, also: choices.collect() })
+    }
+
+    /// The sites that the factors of the enumerated sites in a value read: the weights of states vary with their draws.
+    fn weighed_by(&self, value: NodeId) -> BTreeSet<SiteId> {
+        let read = sites_read(&self.guided.graph, &[value]);
+        self.facts.with_guide_ancestors(read.into_iter().filter(|id| self.is_enumerated(*id)).collect())
     }
 
     /// Says of every term whose cost it is in: the sites with score-function estimators that it feels, through the

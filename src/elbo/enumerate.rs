@@ -4,9 +4,9 @@
 use crate::elbo::cost::{self, Facts};
 use crate::elbo::estimator::{Answer, Decision, Fate, finite, kind_name, misread, not_pathwise, place, scored};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE, thousands};
-use crate::elbo::{Choice, Estimator, because, weighted};
+use crate::elbo::{Choice, Estimator, because, requests, weighted};
 use crate::math::{SiteId, shape_rules};
-use crate::model::{Site, Statement};
+use crate::model::{Request, Site, Statement};
 use crate::shape::{AxisKind, Size};
 
 /// Why the states of a site cannot be gone through under its factor; where the guide insists, the problem to report.
@@ -24,16 +24,16 @@ impl Obstacle {
 pub fn enumerated(facts: &Facts, id: SiteId) -> Answer {
     let Some(&at) = facts.factor.get(&id).filter(|_| facts.free(id).is_none()) else { return Answer::Next };
     match enumerable(facts, id) {
-        Ok(joint) => enumerate(facts, id, at, &joint),
+        Ok(joint) => Answer::Choose(Fate::Enumerated(at), Estimator::Enumerate, reason(facts, id, &joint)),
         // What cannot be gone through is left to the rows below.
         Err(_) => Answer::Next,
     }
 }
 
-pub fn enumerate(facts: &Facts, id: SiteId, at: usize, joint: &Size) -> Answer {
+/// Why an expectation is such a sum.
+pub fn reason(facts: &Facts, id: SiteId, joint: &Size) -> String {
     let (kind, states) = (kind_name(facts, id), because::states(facts, id, joint));
-    let because = format!("{kind} is finite: its expectation is a sum over {states} states");
-    Answer::Choose(Fate::Enumerated(at), Estimator::Enumerate, because)
+    format!("{kind} is finite: its expectation is a sum over {states} states")
 }
 
 /// The joint states of a finite site with a factor, where the expectation under it can be a sum over them.
@@ -76,11 +76,16 @@ pub fn enumerable(facts: &Facts, id: SiteId) -> Result<Size, Obstacle> {
 fn not_once_a_state(facts: &Facts, id: SiteId, after: SiteId) -> Option<String> {
     let model = facts.model;
     let name = because::name(model, after);
+    let asked = facts.request(after);
     if finite(facts, after).is_some() {
-        return enumerable(facts, after).err().map(|_| format!("{name}, sampled after it, is not enumerated"));
+        let is = asked.is_none_or(|request| request == Request::Enumerate) && enumerable(facts, after).is_ok();
+        return (!is).then(|| format!("{name}, sampled after it, is not enumerated"));
     }
     if not_pathwise(facts, after).is_some() {
         return Some(format!("{name}, sampled after it, is not reparameterized"));
+    }
+    if asked.is_some_and(|request| request != Request::Pathwise) {
+        return Some(format!("{name}, sampled after it, is not differentiated through"));
     }
     let plates = &model.sites[id.index()].plates;
     let outside = |s: &&Statement| {
@@ -94,7 +99,7 @@ fn not_once_a_state(facts: &Facts, id: SiteId, after: SiteId) -> Option<String> 
 }
 
 /// Sites that are enumerated in one term share a table; while one is too large, its largest site is sampled instead.
-pub fn share_tables(facts: &Facts, decisions: &mut [Decision]) {
+pub fn share_tables(facts: &Facts, decisions: &mut [Decision]) -> Result<(), ElboProblem> {
     let model = facts.model;
     for statement in &model.statements {
         loop {
@@ -109,7 +114,7 @@ pub fn share_tables(facts: &Facts, decisions: &mut [Decision]) {
                 finite(facts, *id).and_then(|states| joint_states(facts, site, &states)?.known()).unwrap_or(1)
             };
             let table = sites.iter().chain(&summed).map(states).fold(1i64, i64::saturating_mul);
-            let free = |id: &&SiteId| facts.factor.get(id).is_some_and(|at| model.guide.factors[*at].by.is_none());
+            let free = |id: &&SiteId| facts.factor.contains_key(id) && facts.request(**id).is_none();
             let Some(id) = sites.iter().filter(free).max_by_key(|id| states(id)).filter(|_| table > TABLE) else {
                 break;
             };
@@ -121,10 +126,34 @@ pub fn share_tables(facts: &Facts, decisions: &mut [Decision]) {
                 because::list(&others),
                 thousands(TABLE)
             );
-            let fate = facts.factor.get(id).map_or(Fate::Auto, |at| Fate::Written(*at));
-            decisions[id.index()] = Decision { fate, choice: Choice { estimator: scored(facts, *id), because } };
+            decisions[id.index()] = drawn(facts, *id, because);
         }
     }
+    draw_before(facts, decisions)
+}
+
+fn drawn(facts: &Facts, id: SiteId, because: String) -> Decision {
+    let fate = facts.factor.get(&id).map_or(Fate::Auto, |at| Fate::Written(*at));
+    Decision { fate, choice: Choice { estimator: scored(facts, id), because } }
+}
+
+/// What is drawn by score function is drawn once, not once for each state of what the guide samples before it.
+fn draw_before(facts: &Facts, decisions: &mut [Decision]) -> Result<(), ElboProblem> {
+    let is = |decision: &Decision| matches!(decision.fate, Fate::Enumerated(_));
+    let stuck = |decisions: &[Decision], id: SiteId| {
+        let after = facts.sampled_after(id).into_iter();
+        let mut once = after.filter(|after| finite(facts, *after).is_some() && !is(&decisions[after.index()]));
+        is(&decisions[id.index()]).then(|| once.next()).flatten()
+    };
+    while let Some((id, after)) = cost::sites(facts.model).find_map(|id| Some((id, stuck(decisions, id)?))) {
+        let why = format!("{}, sampled after it, is not enumerated", because::name(facts.model, after));
+        if facts.request(id).is_some() {
+            return Err(requests::illegal(facts, id, Request::Enumerate, why, "leave `by` out"));
+        }
+        let because = format!("{}, and {why}", not_pathwise(facts, id).unwrap_or_default());
+        decisions[id.index()] = drawn(facts, id, because);
+    }
+    Ok(())
 }
 
 /// `2^200`

@@ -4,7 +4,7 @@ use crate::dist::{self, Bijector, Draw, Kind, catalogue};
 use crate::elbo::cost::{self, Facts};
 use crate::elbo::enumerate::{self, joint_states};
 use crate::elbo::problems::{ElboProblem, Limitation, TABLE};
-use crate::elbo::{Choice, Estimator, because, chain, requests, weighted};
+use crate::elbo::{Choice, Estimator, because, chain, menu, requests, weighted};
 use crate::math::continuity::{Continuity, continuity};
 use crate::math::{NodeId, Op, SiteId, Support};
 use crate::model::{Auto, Baseline, Statement};
@@ -45,8 +45,6 @@ type Row = fn(&Facts, SiteId) -> Answer;
 /// In the order of the design, from 0.
 const ROWS: [Row; 7] =
     [integrates_to_one, requests::asked_for, summed_out, enumerate::enumerated, conjugate, pathwise, score_function];
-/// Hidden units of the baseline's network.
-const BASELINE_UNITS: usize = 100;
 
 /// A decision a site, in their order, or every reason why there is none.
 pub fn decide(facts: &Facts) -> Result<Vec<Decision>, Problems> {
@@ -65,8 +63,13 @@ pub fn decide(facts: &Facts) -> Result<Vec<Decision>, Problems> {
     if problems.has_errors() {
         return Err(problems);
     }
-    enumerate::share_tables(facts, &mut decisions);
-    Ok(decisions)
+    match enumerate::share_tables(facts, &mut decisions) {
+        Ok(()) => Ok(decisions),
+        Err(problem) => {
+            problems.push(problem);
+            Err(problems)
+        }
+    }
 }
 
 fn integrates_to_one(facts: &Facts, id: SiteId) -> Answer {
@@ -173,9 +176,7 @@ fn pathwise(facts: &Facts, id: SiteId) -> Answer {
 fn score_function(facts: &Facts, id: SiteId) -> Answer {
     let (model, mut because) = (facts.model, not_pathwise(facts, id).unwrap_or_default());
     let site = &model.sites[id.index()];
-    let written = facts.factor.contains_key(&id);
-    let alone = matches!(model.guide.auto, Some(Auto::MeanField) | None);
-    if !written && (!alone || Bijector::of(&site.support).is_none()) {
+    if !facts.factor.contains_key(&id) && !has_own_score(facts, id) {
         let what = Limitation::ScoreFunction { site: site.name.clone(), why: because, jump: jump(facts, id) };
         return limited(what, site.span);
     }
@@ -188,6 +189,13 @@ fn score_function(facts: &Facts, id: SiteId) -> Answer {
     }
     let fate = facts.factor.get(&id).map_or(Fate::Auto, |at| Fate::Written(*at));
     Answer::Choose(fate, scored(facts, id), because)
+}
+
+/// Whether an automatic factor has a density of its own, at coordinates of its own.
+pub fn has_own_score(facts: &Facts, id: SiteId) -> bool {
+    let alone = matches!(facts.model.guide.auto, Some(Auto::MeanField) | None);
+    let support = &facts.model.sites[id.index()].support;
+    alone && !support.is_discrete() && Bijector::of(support).is_some()
 }
 
 /// The score-function estimator of a site where no baseline is asked for: two particles, so that one is the baseline
@@ -211,7 +219,7 @@ pub fn scored(facts: &Facts, id: SiteId) -> Estimator {
     let baseline = match model.fit.particles {
         Some(n) if n > 1 && !together => Baseline::LeaveOneOut,
         None if !together => Baseline::LeaveOneOut,
-        _ if amortized() => Baseline::Net(BASELINE_UNITS),
+        _ if amortized() => Baseline::Net(menu::UNITS),
         _ => Baseline::Mean,
     };
     Estimator::Score { baseline }

@@ -20,6 +20,7 @@ pub mod energy;
 pub mod json;
 pub mod latex;
 pub mod limits;
+pub mod menu;
 pub mod missing;
 pub mod moments;
 pub mod objective;
@@ -40,7 +41,7 @@ pub use verify::verify;
 
 use crate::arena::Arena;
 use crate::math::{Graph, NodeId, SiteId};
-use crate::model::{self, Baseline, Model};
+use crate::model::{self, Baseline, Model, Request};
 use crate::shape::{Axis, AxisId};
 
 /// The derived bound. `graph` and `axes` are the model's, extended: node ids of the model stay valid. The `model` here has
@@ -133,7 +134,23 @@ impl Estimator {
 
     /// Whether the gradient is that of another function.
     pub fn is_biased(self) -> bool {
-        matches!(self, Estimator::Concrete(_) | Estimator::StraightThrough)
+        self.request().is_some_and(|request| menu::row(request).biased)
+    }
+
+    /// What a guide writes to have it, where it can.
+    pub fn request(self) -> Option<Request> {
+        Some(match self {
+            Estimator::Enumerate => Request::Enumerate,
+            Estimator::Pathwise => Request::Pathwise,
+            Estimator::Score { baseline } => Request::Score(Some(baseline)),
+            Estimator::Vimco => Request::Score(None),
+            Estimator::Disarm => Request::Disarm,
+            Estimator::Rebar => Request::Rebar,
+            Estimator::Relax => Request::Relax,
+            Estimator::Concrete(temperature) => Request::Concrete(temperature),
+            Estimator::StraightThrough => Request::StraightThrough,
+            _ => return None,
+        })
     }
 }
 

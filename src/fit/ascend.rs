@@ -53,7 +53,7 @@ pub(super) fn fit(
     // Also of a fit that failed: the state before the step that did.
     watch.end(&|| found.state());
     let stopped = climbed?;
-    watch.event(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
+    watch.event(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN, ess: None });
     let end = End { found: &found, settings: &settings, stopped, precision };
     tell(task, &layout, path_because, &end)
 }
@@ -152,7 +152,7 @@ fn begin<'a>(
     nets: bool,
 ) -> Result<(Ascent, Settings, Option<Whitening<'a>>), Failure> {
     let block = task.block;
-    let batches = batches(task)?;
+    let batches = batches(task.elbo, task.block, task.data)?;
     let per_epoch = batches.as_ref().map_or(1, Batches::per_epoch);
     let counted = block.steps.or(block.epochs.map(|epochs| epochs * per_epoch));
     let apart = batches.as_ref().is_some_and(|batches| layout.has_rows(&batches.first().sizes()));

@@ -150,7 +150,7 @@ impl Deterministic {
         self.ended = Some(ending).filter(|ending| *ending != Ending::Stopped);
         self.evaluations = target.evaluations;
         watch.end(&|| State { buffers: self.buffers() });
-        watch.event(&Event { step: self.steps, phase: Phase::Weigh, bound: f64::NAN });
+        watch.event(&Event { step: self.steps, phase: Phase::Weigh, bound: f64::NAN, ess: None });
         self.finish(&mut target, ending)
     }
 
@@ -165,7 +165,7 @@ impl Deterministic {
     fn step(&mut self, target: &Target, phase: Phase, watch: &mut dyn Watch) -> Control {
         self.steps += 1;
         self.evaluations = target.evaluations;
-        let event = Event { step: self.steps, phase, bound: self.bound() };
+        let event = Event { step: self.steps, phase, bound: self.bound(), ess: None };
         stepped(watch, &event, &|| State { buffers: self.buffers() })
     }
 

@@ -241,11 +241,11 @@ fn guide_state(layout: &Layout, guide: &gaussian::Guide) -> Vec<(String, Vec<usi
     state
 }
 
-pub(super) fn batches(task: &Task) -> Result<Option<Batches>, Failure> {
+pub(super) fn batches(elbo: &Elbo, block: &FitBlock, data: &Bound) -> Result<Option<Batches>, Failure> {
     let mut cuts = vec![];
-    for (dim, batch) in &task.block.batch {
-        let Some(rows) = task.data.dims.get(dim).copied() else { continue };
-        let following = lower::following(task.elbo, task.data, *dim)?.into();
+    for (dim, batch) in &block.batch {
+        let Some(rows) = data.dims.get(dim).copied() else { continue };
+        let following = lower::following(elbo, data, *dim)?.into();
         cuts.push(Batches { following, ..Batches::new(*dim, rows, (*batch).clamp(1, rows.max(1))) });
     }
     let beside = cuts.split_off(cuts.len().min(1));

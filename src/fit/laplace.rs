@@ -38,7 +38,7 @@ pub(super) fn fit(task: &Task, layout: Layout, watch: &mut dyn Watch) -> Result<
     };
     let auto = task.elbo.model.guide.auto;
     let mut warnings = judge(task, &layout, &found.peak)?;
-    watch.event(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN });
+    watch.event(&Event { step: found.steps, phase: Phase::Weigh, bound: f64::NAN, ess: None });
     let (posterior, laplace) = match auto {
         Some(Auto::Laplace) if !found.peak.stopped => {
             let (posterior, evidence) = laplace(task, &layout, &mut joint, &found)?;

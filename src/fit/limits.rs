@@ -3,7 +3,7 @@
 
 use super::optimizer::Rule;
 use super::{drive, laplace};
-use crate::elbo::{Elbo, Estimator, Objective, SiteView, Treatment};
+use crate::elbo::{Elbo, Objective, SiteView, Treatment};
 use crate::math::Op;
 use crate::model::follow::{Follower, followers};
 use crate::model::{self, Auto, FitBlock, Optimizer, OptimizerRule, Rate, Statement};
@@ -57,7 +57,7 @@ fn scores(elbo: &Elbo) -> bool {
 }
 
 fn estimator(elbo: &Elbo, view: &SiteView) -> Option<Problem> {
-    let (estimator, name) = (view.choice.estimator, &elbo.model.sites[view.site.index()].name);
+    let name = &elbo.model.sites[view.site.index()].name;
     let problem = |message: String, help: &str| {
         let problem = Problem::error("ppl::limitation::score_function", message);
         Some(problem.label(written(elbo, view), "drawn here").help(help))
@@ -69,13 +69,7 @@ fn estimator(elbo: &Elbo, view: &SiteView) -> Option<Problem> {
     if let Some(kind) = elbo.graph.reachable(&[view.value]).iter().find_map(sampled) {
         return problem(format!("draws of `{name}` cannot be made while it is fitted yet: {kind} has no end"), HELP);
     }
-    match estimator {
-        Estimator::Relax => {
-            let help = "write `by rebar` or `by score(baseline: loo)`, or leave `by` out";
-            problem(format!("`{name}` with `by relax` cannot be fitted yet"), help)
-        }
-        _ => None,
-    }
+    None
 }
 
 const HELP: &str = "use a reparameterized factor (Normal, LogNormal, Gamma, ...), or let a finite site be summed out";

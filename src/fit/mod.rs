@@ -14,6 +14,7 @@ mod coordinates;
 pub mod deterministic;
 mod draws;
 pub mod drive;
+mod epoch;
 pub mod feed;
 mod flat;
 pub mod gaussian;
@@ -26,6 +27,7 @@ mod laplace;
 mod levels;
 mod linear;
 pub mod lowrank;
+pub mod measure;
 mod mode;
 pub mod named;
 mod objective;
@@ -145,6 +147,8 @@ pub struct Event {
     pub phase: Phase,
     /// The bound as known here: over fixed draws, or noisy. Not what is reported in the end.
     pub bound: f64,
+    /// How many draws of equal weight those of a row are worth, where draws are weighed.
+    pub ess: Option<f64>,
 }
 
 /// What the listener wants.

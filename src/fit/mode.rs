@@ -145,7 +145,7 @@ impl Search<'_> {
                 break;
             }
             self.steps += 1;
-            let event = Event { step: self.steps, phase: Phase::Mode, bound: -lbfgs.value };
+            let event = Event { step: self.steps, phase: Phase::Mode, bound: -lbfgs.value, ess: None };
             if stepped(self.watch, &event, &|| again(event.step)) == Control::Stop {
                 stopped = true;
                 break;

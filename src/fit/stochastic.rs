@@ -8,6 +8,7 @@ use super::batches::Batches;
 use super::blame::{self, Scene};
 use super::compare::Comparison;
 use super::coordinates::Coordinates;
+use super::epoch::Epoch;
 use super::feed::{Draws, Feed, Rows};
 use super::levels::RUNAWAY;
 use super::optimizer::{Optimizer, clip};
@@ -157,7 +158,7 @@ impl Ascent {
     pub fn state(&self) -> State {
         let mut state = State::default();
         state.put("ascent.counts", [self.steps as f64, self.evaluations as f64]);
-        state.put("ascent.epoch", [self.epoch.sum, self.epoch.weight]);
+        state.put("ascent.epoch", [self.epoch.sum, self.epoch.weight, self.epoch.worth]);
         state.put("ascent.params", self.vector.clone());
         for (turn, optimizer) in self.optimizers.iter().enumerate() {
             state.put_part(&named(turn), optimizer.buffers());
@@ -174,7 +175,7 @@ impl Ascent {
             return Ok(());
         }
         let params = from.get("ascent.params").filter(|params| params.len() == self.vector.len());
-        let (Some([steps, evaluations]), Some([sum, weight]), Some(params), true) = (
+        let (Some([steps, evaluations]), Some([sum, weight, worth]), Some(params), true) = (
             from.array("ascent.counts"),
             from.array("ascent.epoch"),
             params,
@@ -186,7 +187,7 @@ impl Ascent {
         };
         self.vector.copy_from_slice(params);
         (self.steps, self.evaluations) = (steps as usize, evaluations as usize);
-        self.epoch = Epoch { sum, weight };
+        self.epoch = Epoch { sum, weight, worth };
         self.baselines.restore(&from.part("baseline"))?;
         Ok(())
     }
@@ -246,7 +247,8 @@ impl Ascent {
             let last = self.steps == settings.steps || self.stop.has_arrived() || away;
             let last_of_epoch = settings.batches.as_ref().is_some_and(|b| self.steps.is_multiple_of(b.per_epoch()));
             let due = self.steps.is_multiple_of(settings.every);
-            let event = Event { step: self.steps, phase: Phase::Stochastic, bound: self.epoch.mean() };
+            let (bound, ess) = (self.epoch.mean(), self.epoch.ess());
+            let event = Event { step: self.steps, phase: Phase::Stochastic, bound, ess };
             if last_of_epoch || settings.batches.is_none() && due {
                 self.epoch = Epoch::default();
             }
@@ -347,7 +349,9 @@ impl Steps<'_, '_> {
         ascent.steps = step + 1;
         // Batches weighted by their share of the rows, so that an epoch's mean is the whole data's.
         let share = settings.batches.as_ref().zip(rows.as_ref()).map_or(1.0, |(batches, rows)| batches.share(rows));
-        ascent.epoch.add(bound, share);
+        let worth = stage.outputs.iter().position(|kind| *kind == OutputKind::EffectiveDraws);
+        let worth = worth.map_or(f64::NAN, |at| outputs[at][0]);
+        ascent.epoch.add(bound, worth, share);
         Ok(())
     }
 
@@ -370,23 +374,5 @@ impl Steps<'_, '_> {
             self.orders = batches.orders(self.settings.seed, step);
         }
         Some(batches.at(&self.orders, step))
-    }
-}
-
-/// The mean of the bound over an interval.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Epoch {
-    sum: f64,
-    weight: f64,
-}
-
-impl Epoch {
-    fn add(&mut self, bound: f64, weight: f64) {
-        self.sum += weight * bound;
-        self.weight += weight;
-    }
-
-    fn mean(&self) -> f64 {
-        self.sum / self.weight
     }
 }

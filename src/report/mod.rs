@@ -4,6 +4,7 @@ use crate::problem::Bug;
 use crate::run::hash;
 
 mod draws;
+mod estimators;
 mod nested;
 mod simulated;
 mod summary;
@@ -13,6 +14,7 @@ mod told;
 mod trace;
 
 pub use draws::{DrawColumn, Draws, draws_csv};
+pub use estimators::{Measurement, estimators_json, estimators_table};
 pub use nested::{Nested, Ordered};
 pub use simulated::{data_csv, data_json, truth_json};
 pub use summary::{

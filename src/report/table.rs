@@ -49,7 +49,7 @@ pub fn summary_table(summary: &Summary) -> String {
 }
 
 /// A line of the table: cells, or words that are not aligned.
-enum Line {
+pub(super) enum Line {
     Cells(Vec<String>),
     Words(String),
 }
@@ -101,7 +101,7 @@ pub(super) fn print(value: f64) -> String {
 }
 
 /// The first column to the left, numbers to the right.
-fn align(lines: &[Line]) -> String {
+pub(super) fn align(lines: &[Line]) -> String {
     let cells = || lines.iter().filter_map(|line| if let Line::Cells(cells) = line { Some(cells) } else { None });
     let columns = cells().map(Vec::len).max().unwrap_or(0);
     let width = |c: usize| cells().filter_map(|cells| cells.get(c)).map(|cell| cell.chars().count()).max().unwrap_or(0);

@@ -72,7 +72,7 @@ fn help_and_version_are_no_failure() {
     let place = Place::new(&[]);
     let help = place.run(&["--help"]);
     assert_eq!(help.code, 0);
-    for verb in ["check", "elbo", "fit", "eval", "simulate", "fmt", "explain"] {
+    for verb in ["check", "elbo", "fit", "eval", "estimators", "simulate", "fmt", "explain"] {
         assert!(help.out.contains(&format!("  {verb}")), "{}", help.out);
     }
     assert!(!help.out.contains("impute"), "what does not work is not in --help");

@@ -9,6 +9,7 @@ mod data;
 mod data_mutation;
 mod diagnostics;
 mod energies;
+mod estimators;
 mod following;
 mod formats;
 mod free;

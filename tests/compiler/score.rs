@@ -260,40 +260,6 @@ fn the_cost_of_a_row_is_its_own() {
     assert!(one > 0.01 && (one / many - 1.0).abs() < 0.1, "{one} {many}");
 }
 
-/// E (b - t)^2 with t = .45 at p = .5, where the variances are known; two draws halve those of one.
-#[test]
-fn the_toy_has_the_variances_that_are_known() {
-    let text = |by: &str, particles: usize| {
-        format!(
-            "model {{ b ~ Bernoulli(0.5); factor (b - 0.45)^2 }}\nguide {{ param l: real = 0; b ~ Bernoulli(logits: l) {by} }}\n\
-             fit {{ particles: {particles} }}\n"
-        )
-    };
-    let data = Bound::default();
-    let known = [
-        ("by score(baseline: none)", 1, 1.5939e-2),
-        ("by score(baseline: none)", 2, 7.97e-3),
-        ("by score(baseline: loo)", 2, 6.25e-4),
-        ("by disarm", 2, 0.0),
-    ];
-    for (by, particles, variance) in known {
-        let found = Runs::new(&text(by, particles), &data, &[0.0], None).summary(&data, 4 * STEPS)[0];
-        assert!((found[0] - 0.025).abs() < 4.0 * found[1] + 1e-9, "{by}: {found:?}");
-        assert!((found[2] - variance).abs() < 0.1 * variance + 1e-9, "{by}: {found:?}");
-    }
-    // A coefficient that was fitted to 10,000 steps is the one that leaves nothing.
-    let mut runs = Runs::new(&text("by score(baseline: regression)", 2), &data, &[0.0], None);
-    let (mut sum, mut weight) = (0.0, 0.0);
-    for _ in 0..10_000 {
-        let outputs = runs.outputs(&data);
-        sum += outputs[2][0];
-        weight += outputs[3][0];
-        runs.baseline = sum / weight;
-    }
-    let left = runs.summary(&data, 1_000)[0];
-    assert!(left[2] < 1e-6 && (left[0] - 0.025).abs() < 1e-3, "{left:?}");
-}
-
 /// The gradient of a relaxed draw is that of the relaxed bound, which is another than the bound.
 #[test]
 fn relaxed_draws_are_differentiated_and_biased() {

@@ -157,3 +157,31 @@ fn a_helmholtz_machine_learns_stripes() {
     // One bit a row is all there is to know; by chance it would be eight.
     assert!(bound > -2.0 && bound < -std::f64::consts::LN_2 + 0.05, "{bound}");
 }
+
+/// How many draws the weighed ones are worth is traced: all of them where the guide is the posterior, fewer elsewhere.
+#[test]
+fn what_weighed_draws_are_worth_is_traced() {
+    let text = "dim N\ndata y[N]: real\nmodel { for n in N { z ~ Normal(0, 1); y[n] ~ Normal(z, 1) } }\n\
+        guide { param a: real = 0.5; param v: positive = 0.5; for n in N { z ~ Normal(a * y[n], var: v) } }\n";
+    let place = crate::cli::Place::new(&[("m.vi", text), ("y.csv", "y\n0.3\n-1\n2\n0.5\n")]);
+    let traced = |flags: &[&str]| {
+        let args = [&["fit", "m.vi", "--data", "y.csv", "--force", "--out", "run", "--quiet"], flags].concat();
+        let ran = place.run(&args);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let trace = place.read("run/trace.csv");
+        let mut lines = trace.lines();
+        let head = lines.next().expect("a head").to_string();
+        let last = lines.next().expect("a row").rsplit(',').next().expect("a cell").to_string();
+        (head, last.parse::<f64>().expect("a number"))
+    };
+    for flags in [["--objective", "rws(6)", "--steps", "1"], ["--objective", "forward_kl(6)", "--steps", "1"]] {
+        let (head, ess) = traced(&flags);
+        assert_eq!(head, "step,epoch,seconds,elbo,ess");
+        assert!((ess - 6.0).abs() < 1e-9, "{flags:?}: {ess}");
+        let (_, ess) = traced(&[&flags[..], &["--batch", "N=3"]].concat());
+        assert!((ess - 6.0).abs() < 1e-9, "{flags:?}: {ess}");
+        let (_, ess) = traced(&[&flags[..], &["--init", "{a: -2}"]].concat());
+        assert!((1.0..4.0).contains(&ess), "{flags:?}: {ess}");
+    }
+    assert_eq!(traced(&["--steps", "1"]).0, "step,epoch,seconds,elbo");
+}

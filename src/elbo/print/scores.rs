@@ -77,8 +77,11 @@ impl Printer<'_> {
                 "(cost(b) - cost(b')) / 2 * (-1)^b' * [b != b'] * sigmoid(|l|) in the logit l, of antithetic draws b, b'"
                     .into()
             }
-            Estimator::Rebar | Estimator::Relax => {
+            Estimator::Rebar => {
                 format!("(cost - c) * d log {q} + d c, with c the cost at a relaxed draw given this one")
+            }
+            Estimator::Relax => {
+                format!("(cost - c) * d log {q} + d c, with c a share of the cost at a relaxed draw, and a network over it")
             }
             Estimator::Score { baseline: Baseline::None } => format!("cost * d log {q}"),
             _ => format!("(cost - baseline) * d log {q}"),

@@ -62,7 +62,7 @@ impl Lowerer<'_> {
     }
 
     /// The mean over draws and all other axes, in the order of `kept`.
-    fn over_rows(&mut self, value: &Value, kept: &[AxisId]) -> Result<NodeId, Trouble> {
+    pub(super) fn over_rows(&mut self, value: &Value, kept: &[AxisId]) -> Result<NodeId, Trouble> {
         let labels: Vec<Label> = kept.iter().map(|axis| Label::Axis(*axis)).collect();
         let over: Vec<Label> = value.labels.iter().copied().filter(|label| !labels.contains(label)).collect();
         let mut count = 1;
@@ -148,26 +148,14 @@ impl Lowerer<'_> {
     fn less_net(&mut self, site: SiteId, above: &Value, units: usize, told: &mut Told) -> Result<Value, Trouble> {
         let seen = self.seen(site)?;
         let fan_in = self.event_shape(&seen)[0];
-        let count = units * fan_in + 2 * units + 1;
-        let name = format!("baseline.{}.net", self.elbo.model.sites[site.index()].name);
-        let net = self.input(InputKind::BaselineNet { site, fan_in }, name, vec![count])?;
-        let at = |this: &mut Self, from: usize, to: usize| this.b.slice(net, 0, from, to);
-        let weight = at(self, 0, units * fan_in);
-        let weight = Value::plain(self.b.reshape(weight, &[units, fan_in]), 2);
-        let bias = Value::plain(at(self, units * fan_in, units * fan_in + units), 1);
-        let out = Value::plain(at(self, count - units - 1, count - 1), 1);
-        let last = at(self, count - 1, count);
-        let last = Value::plain(self.b.reshape(last, &[]), 0);
-        let hidden = self.contract(&seen, &[100], &weight, &[101, 100], &[101])?;
-        let hidden = self.binary(Binary::Add, &hidden, &bias)?;
-        let hidden = self.unary(Unary::Tanh, &hidden)?;
-        let said = self.contract(&hidden, &[100], &out, &[100], &[])?;
-        let said = self.binary(Binary::Add, &said, &last)?;
+        let net = self.network(site, units, fan_in, 0)?;
+        let hidden = self.hidden(&net, &seen)?;
+        let said = self.said(&net, &hidden)?;
         let above = self.unary(Unary::StopGradient, above)?;
         let rest = self.binary(Binary::Sub, &above, &said)?;
         let square = self.unary(Unary::Square, &rest)?;
         let mean = self.over_rows(&square, &[])?;
-        let slope = grad::gradient(&mut self.b, mean, &[net])?[0];
+        let slope = grad::gradient(&mut self.b, mean, &[net.input])?[0];
         told.push((OutputKind::BaselineSlope(site), slope));
         Ok(rest)
     }

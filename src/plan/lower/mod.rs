@@ -29,6 +29,7 @@ mod inspect;
 mod layers;
 mod layout;
 mod maximized;
+mod network;
 mod objective;
 mod paths;
 mod program;

@@ -48,8 +48,8 @@ fn differentiated(elbo: &Elbo, data: &Bound, batch: &Batch, fitting: bool) -> Re
         return lowerer.program([(OutputKind::Bound, value), (OutputKind::Gradient, gradient)]);
     }
     if let Objective::Updates(of) = &elbo.objective {
-        let (value, gradient) = lowerer.updates(of, params)?;
-        return lowerer.program([(OutputKind::Bound, value), (OutputKind::Gradient, gradient)]);
+        let (value, gradient, told) = lowerer.updates(of, params)?;
+        return lowerer.program([(OutputKind::Bound, value), (OutputKind::Gradient, gradient)].into_iter().chain(told));
     }
     let terms = super::maximized::terms(elbo)?;
     let mean = lowerer.maximized()?;

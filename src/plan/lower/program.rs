@@ -94,7 +94,9 @@ pub enum OutputKind {
     Cost(SiteId),
     /// What it counts; 1 where a step does not say.
     CostWeight(SiteId),
-    /// The derivative of the squared error of `InputKind::BaselineNet`.
+    /// How many draws of equal weight those of a row are worth: a number.
+    EffectiveDraws,
+    /// The derivative of the loss of `InputKind::BaselineNet`.
     BaselineSlope(SiteId),
     /// `[draws, rows.., event..]`; for a summed-out site its probabilities, `[draws, rows.., states]`.
     Site(SiteId),
@@ -125,6 +127,7 @@ impl OutputKind {
             OutputKind::Bound => "bound".into(),
             OutputKind::LogP => "log_p".into(),
             OutputKind::CostWeight(id) => format!("cost.{}.weight", model.sites[id.index()].name),
+            OutputKind::EffectiveDraws => "effective_draws".into(),
             OutputKind::BaselineSlope(id) => format!("baseline.{}.slope", model.sites[id.index()].name),
             OutputKind::Cost(id) => format!("cost.{}", model.sites[id.index()].name),
             OutputKind::LogQ => "log_q".into(),

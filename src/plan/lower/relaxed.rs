@@ -1,18 +1,39 @@
 //! Binary draws as numbers between 0 and 1: relaxed in place of the draw, which is biased, or beside it as a control
 //! variate.
 
-use super::{Lowerer, Trouble, Value, bug};
+use super::surrogate::Told;
+use super::{Lowerer, OutputKind, Trouble, Value, bug};
 use crate::dist;
 use crate::elbo::rewrite::Rewrite;
 use crate::elbo::{Estimator, Term, Treatment};
 use crate::math::{self, Noise, SiteId};
-use crate::plan::{Binary, NodeId, Unary, grad};
+use crate::plan::{Binary, NodeId, Reduce, Unary, grad};
 use crate::shape::Shape;
 
+/// Hidden units of the control variate's network.
+const UNITS: usize = 50;
 /// Marks the second noise of a relaxed draw among that of dreams.
 const GIVEN: u32 = 1 << 28;
 /// Of the control variate of `rebar`: as in its paper's tables with both fixed.
 const TEMPERATURE: f64 = 0.5;
+
+/// A relaxed draw, and the derivative of the terms in it.
+struct Relaxed {
+    z: Value,
+    slope: Value,
+}
+
+/// A site at its draw and at relaxed ones.
+struct Relaxations {
+    cost: Value,
+    /// The cost at the relaxed draw given the draw.
+    control: Value,
+    free: Relaxed,
+    given: Relaxed,
+    /// The derivatives in the logit of log q, and of the relaxed draw that is given the draw.
+    score: Value,
+    moves: Value,
+}
 
 impl Lowerer<'_> {
     /// What stands for the draw in the steps of a fit, where that is no draw.
@@ -44,33 +65,104 @@ impl Lowerer<'_> {
     /// REBAR (Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein 2017): with c the cost at a relaxed draw z, and at one
     /// that is drawn given b, `(cost - c(z|b)) d log q + d c(z) - d c(z|b)`.
     pub(super) fn rebar(&mut self, site: SiteId, terms: &[&Term]) -> Result<NodeId, Trouble> {
+        let at = self.relaxed_at(site, terms)?;
+        let signal = self.binary(Binary::Sub, &at.cost, &at.control)?;
+        let (free, given) = (at.free.slope.clone(), at.given.slope.clone());
+        self.controlled(site, &at, &signal, &free, &given)
+    }
+
+    /// RELAX (Grathwohl, Choi, Wu, Roeder & Duvenaud 2018): REBAR with `(1 + s) c + r` in place of c, where s is a number
+    /// and r a network over z, which begin at 0. Both follow the derivative of the squared gradient in the logits, which
+    /// is that of its variance: its mean does not depend on them.
+    pub(super) fn relax(&mut self, site: SiteId, terms: &[&Term], told: &mut Told) -> Result<NodeId, Trouble> {
+        let at = self.relaxed_at(site, terms)?;
+        let (free, given) = (self.flat(&at.free.z), self.flat(&at.given.z));
+        let fan_in = self.event_shape(&free)[0];
+        let net = self.network(site, UNITS, fan_in, 1)?;
+        let one = self.literal(1.0)?;
+        let share = self.reduce_event(Reduce::Sum, &net.spare, &[0])?;
+        let share = self.binary(Binary::Add, &share, &one)?;
+        let (hidden_free, hidden_given) = (self.hidden(&net, &free)?, self.hidden(&net, &given)?);
+        let more = self.said(&net, &hidden_given)?;
+        let control = self.binary(Binary::Mul, &share, &at.control)?;
+        let control = self.binary(Binary::Add, &control, &more)?;
+        let signal = self.binary(Binary::Sub, &at.cost, &control)?;
+        let mut slopes = vec![];
+        for (relaxed, hidden) in [(&at.free, &hidden_free), (&at.given, &hidden_given)] {
+            let own = self.flat(&relaxed.slope);
+            let own = self.binary(Binary::Mul, &share, &own)?;
+            let more = self.slope(&net, hidden)?;
+            slopes.push(self.binary(Binary::Add, &own, &more)?);
+        }
+        // The gradient in the logits: of the score, of z alone, and of z given b.
+        let (score, moves) = (self.flat(&at.score), self.flat(&at.moves));
+        let scored = self.binary(Binary::Mul, &signal, &score)?;
+        let given = self.binary(Binary::Mul, &slopes[1], &moves)?;
+        let rest = self.binary(Binary::Sub, &slopes[0], &given)?;
+        let gradient = self.binary(Binary::Add, &scored, &rest)?;
+        let square = self.unary(Unary::Square, &gradient)?;
+        let square = self.reduce_event(Reduce::Sum, &square, &[0])?;
+        let mean = self.over_rows(&square, &[])?;
+        let slope = grad::gradient(&mut self.b, mean, &[net.input])?[0];
+        told.push((OutputKind::BaselineSlope(site), slope));
+        let [free, given] = [0, 1].map(|k| {
+            let z = if k == 0 { &at.free.z } else { &at.given.z };
+            let shape = self.shape(z);
+            Value { id: self.b.reshape(slopes[k].id, &shape), ..z.clone() }
+        });
+        self.controlled(site, &at, &signal, &free, &given)
+    }
+
+    /// `stop(signal) log q + stop(slope) z - stop(slope given b) (z given b)`, averaged over draws.
+    fn controlled(
+        &mut self,
+        site: SiteId,
+        at: &Relaxations,
+        signal: &Value,
+        free: &Value,
+        given: &Value,
+    ) -> Result<NodeId, Trouble> {
+        let log_q = self.log_q_at(site)?;
+        let signal = self.unary(Unary::StopGradient, signal)?;
+        let product = self.binary(Binary::Mul, &signal, &log_q)?;
+        let scored = self.mean_of_rows(&product, self.batch.draws)?;
+        let mut along = |slope: &Value, z: &Value| {
+            let slope = self.b.unary(Unary::StopGradient, slope.id);
+            let product = self.b.binary(Binary::Mul, slope, z.id);
+            self.b.sum_all(product)
+        };
+        let (free, given) = (along(free, &at.free.z), along(given, &at.given.z));
+        let rest = self.b.minus(free, given);
+        let rest = self.scaled(&Value::plain(rest, 0), 1.0 / self.batch.draws as f64)?.id;
+        Ok(self.b.plus(scored, rest))
+    }
+
+    /// The cost at the draw, and at relaxed ones.
+    fn relaxed_at(&mut self, site: SiteId, terms: &[&Term]) -> Result<Relaxations, Trouble> {
         let of = &self.elbo.model.sites[site.index()];
         let shape = Shape::new(of.plates.clone(), of.event.clone());
         let (logit, first) = (self.logit_of(site)?, self.uniform_of(site));
         let second = self.graph.noise(SiteId(super::dream::DREAM | GIVEN | site.0), Noise::Uniform, shape.clone());
         let draw = self.graph.site(site, shape, of.support.clone());
-        let (free, given) = (self.noisy(logit, first), self.noisy_given(logit, second, draw));
+        let (noisy, given) = (self.noisy(logit, first), self.noisy_given(logit, second, draw));
         let cost = self.cost(site, terms)?;
-        let log_q = self.log_q_at(site)?;
-        let (at_free, _) = self.relaxed_terms(site, terms, free)?;
-        let (at_given, moved) = self.relaxed_terms(site, terms, given)?;
+        let (free, _) = self.relaxed_terms(site, terms, noisy)?;
+        let (given, moved) = self.relaxed_terms(site, terms, given)?;
         let control = self.cost(site, &moved.iter().collect::<Vec<_>>())?;
-        let signal = self.binary(Binary::Sub, &cost, &control)?;
-        let signal = self.unary(Unary::StopGradient, &signal)?;
-        let product = self.binary(Binary::Mul, &signal, &log_q)?;
-        let scored = self.mean_of_rows(&product, self.batch.draws)?;
-        let rest = self.b.minus(at_free, at_given);
-        let rest = self.scaled(&Value::plain(rest, 0), 1.0 / self.batch.draws as f64)?.id;
-        Ok(self.b.plus(scored, rest))
+        let mean = self.graph.sigmoid(logit);
+        let score = self.graph.sub(draw, mean);
+        let moves = self.moves_given(logit, second, draw);
+        let (score, moves) = (self.lower(score)?, self.lower(moves)?);
+        Ok(Relaxations { cost, control, free, given, score, moves })
     }
 
-    /// `stop(d c / d z) * z`, summed over draws, and the terms at the relaxed draw.
+    /// The relaxed draw, the derivative of what all terms are there, and the terms.
     fn relaxed_terms(
         &mut self,
         site: SiteId,
         terms: &[&Term],
         noisy: math::NodeId,
-    ) -> Result<(NodeId, Vec<Term>), Trouble> {
+    ) -> Result<(Relaxed, Vec<Term>), Trouble> {
         let relaxed = self.cooled(noisy, TEMPERATURE);
         let mut replaced = Rewrite::replace([(site, relaxed)].into());
         let moved = |term: &&Term| Term { value: replaced.node(&mut self.graph, term.value), ..(*term).clone() };
@@ -79,9 +171,15 @@ impl Lowerer<'_> {
         let total = self.total(&moved)?;
         let total = self.b.sum_all(total.id);
         let slope = grad::gradient(&mut self.b, total, &[z.id])?[0];
-        let slope = self.b.unary(Unary::StopGradient, slope);
-        let product = self.b.binary(Binary::Mul, slope, z.id);
-        Ok((self.b.sum_all(product), moved))
+        Ok((Relaxed { slope: Value { id: slope, ..z.clone() }, z }, moved))
+    }
+
+    /// With the axes of one draw as one.
+    fn flat(&mut self, value: &Value) -> Value {
+        let shape = self.shape(value);
+        let (outer, inner) = shape.split_at(value.labels.len());
+        let flat = [outer, &[inner.iter().product()]].concat();
+        Value { id: self.b.reshape(value.id, &flat), labels: value.labels.clone(), event: 1 }
     }
 
     /// The logit of a Bernoulli factor, over the plates of its site.
@@ -128,6 +226,24 @@ impl Lowerer<'_> {
         let (up, down) = (g.add(noise, up), g.add(noise, down));
         let (up, down) = (g.softplus(up), g.softplus(down));
         let down = g.neg(down);
+        let no = g.complement(draw);
+        let (up, down) = (g.mul(draw, up), g.mul(no, down));
+        g.add(up, down)
+    }
+
+    /// The derivative of the same in the logit: `sigmoid(logit v + softplus l) sigmoid(l)` where the draw is 1, and else
+    /// `sigmoid(logit v + softplus(-l)) sigmoid(-l)`.
+    fn moves_given(&mut self, logit: math::NodeId, uniform: math::NodeId, draw: math::NodeId) -> math::NodeId {
+        let g = &mut self.graph;
+        let noise = g.unary(math::Unary::Logit, uniform);
+        let minus = g.neg(logit);
+        let mut side = |logit: math::NodeId| {
+            let up = g.softplus(logit);
+            let up = g.add(noise, up);
+            let (inner, outer) = (g.sigmoid(up), g.sigmoid(logit));
+            g.mul(inner, outer)
+        };
+        let (up, down) = (side(logit), side(minus));
         let no = g.complement(draw);
         let (up, down) = (g.mul(draw, up), g.mul(no, down));
         g.add(up, down)

@@ -44,6 +44,7 @@ impl Lowerer<'_> {
                 Estimator::Disarm if particles::paired(elbo, view.site) => self.halves(view.site, &terms)?,
                 Estimator::Disarm => self.partners(view.site, &terms)?,
                 Estimator::Rebar => self.rebar(view.site, &terms)?,
+                Estimator::Relax => self.relax(view.site, &terms, &mut surrogate.costs)?,
                 _ => return limitation(format!("the estimator of `{name}`")),
             };
             surrogate.value = self.b.plus(surrogate.value, part);

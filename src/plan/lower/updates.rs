@@ -1,17 +1,17 @@
 //! Objectives in which the parameters of model and guide follow different expectations, with the draws held fixed.
 
-use super::surrogate::automatic;
-use super::{Lowerer, Trouble, Value};
+use super::surrogate::{Told, automatic};
+use super::{Lowerer, OutputKind, Trouble, Value};
 use crate::elbo::objective::{Under, Update, Weight};
 use crate::elbo::{SiteView, Term, TermKind, Treatment};
 use crate::math::SiteId;
 use crate::model::Owner;
-use crate::plan::{Array, Binary, NodeId, Unary, grad};
+use crate::plan::{Array, Binary, NodeId, Reduce, Unary, grad};
 
 impl Lowerer<'_> {
     /// The bound at draws of the guide, which is what is traced, and the gradients of all updates, each in the
-    /// parameters that follow it.
-    pub(super) fn updates(&mut self, updates: &[Update], params: NodeId) -> Result<(NodeId, NodeId), Trouble> {
+    /// parameters that follow it; with weights, how many draws they are worth.
+    pub(super) fn updates(&mut self, updates: &[Update], params: NodeId) -> Result<(NodeId, NodeId, Told), Trouble> {
         let elbo = self.elbo;
         let value = self.traced()?;
         let drawn = |view: &&SiteView| matches!(view.treatment, Treatment::Written(_) | Treatment::Auto);
@@ -22,18 +22,19 @@ impl Lowerer<'_> {
         }
         self.b.set_origin(Some("gradient".into()));
         let mut gradient = self.b.literal(0.0, &[self.layout.guide()]);
+        let mut told = vec![];
         for update in updates {
             let raised = match &update.under {
                 Under::Guide => self.average(&update.terms)?,
                 Under::Model => self.at_dreams(&update.terms)?,
-                Under::Weights(draws, weight) => self.under_weights(&update.terms, *draws, weight)?,
+                Under::Weights(draws, weight) => self.under_weights(&update.terms, *draws, weight, &mut told)?,
             };
             let slope = grad::gradient_holding(&mut self.b, raised, &[params], &held)?[0];
             let own = self.owned(update);
             let part = self.b.binary(Binary::Mul, slope, own);
             gradient = self.b.plus(gradient, part);
         }
-        Ok((value, gradient))
+        Ok((value, gradient, told))
     }
 
     /// E_q[ log p - log q ]
@@ -56,10 +57,35 @@ impl Lowerer<'_> {
         self.b.constant(Array::from_reals(own), &[count])
     }
 
+    /// How many draws of equal weight these are worth, the mean over rows: 1 / sum of squares (Kong, Liu & Wong 1994,
+    /// "Sequential imputations and Bayesian missing data problems").
+    fn effective(&mut self, shares: &Value, draws: usize) -> NodeId {
+        let shape = self.shape(shares);
+        let apart = [&[shape[0] / draws, draws], &shape[1..]].concat();
+        let groups = self.b.reshape(shares.id, &apart);
+        let square = self.b.unary(Unary::Square, groups);
+        let sum = self.b.reduce(Reduce::Sum, square, &[1]);
+        let worth = self.b.unary(Unary::Recip, sum);
+        let count = self.b.shape(worth).iter().product::<usize>();
+        let total = self.b.sum_all(worth);
+        let by = self.b.number_like(1.0 / count as f64, total);
+        self.b.binary(Binary::Mul, total, by)
+    }
+
     /// Every term weighed by the shares of the draws in the weights of its row; what is in no row counts as it is.
-    fn under_weights(&mut self, terms: &[Term], draws: usize, weight: &Weight) -> Result<NodeId, Trouble> {
+    fn under_weights(
+        &mut self,
+        terms: &[Term],
+        draws: usize,
+        weight: &Weight,
+        told: &mut Told,
+    ) -> Result<NodeId, Trouble> {
         let shares = self.weight_shares(draws, weight)?;
         let shares = self.unary(Unary::StopGradient, &shares)?;
+        // Both updates of a step share their weights.
+        if told.is_empty() {
+            told.push((OutputKind::EffectiveDraws, self.effective(&shares, draws)));
+        }
         let joint = self.elbo.model.guide.auto.is_some_and(|auto| auto.is_joint());
         let groups = self.batch.draws / draws;
         let (mut sum, mut apart, mut whole) = (self.literal(0.0)?, vec![], false);
