@@ -347,7 +347,7 @@ impl Steps<'_, '_> {
         ascent.steps = step + 1;
         // Batches weighted by their share of the rows, so that an epoch's mean is the whole data's.
         let worth = stage.outputs.iter().position(|kind| *kind == OutputKind::EffectiveDraws);
-        let worth = worth.map_or(f64::NAN, |at| outputs[at][0]);
+        let worth = worth.map_or(0.0, |at| outputs[at][0]);
         ascent.epoch.add(bound, worth, settings.batches.map_or(1.0, |b| size as f64 / b.rows as f64));
         Ok(())
     }
