@@ -1,6 +1,6 @@
 //! Means over an interval of steps.
 
-/// Of the bound, and of how many draws those that are weighed are worth, which is NaN where none are.
+/// Of the bound, and of how many draws those that are weighed are worth: at least 1, and 0 where none are.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Epoch {
     pub sum: f64,
@@ -20,6 +20,6 @@ impl Epoch {
     }
 
     pub fn ess(&self) -> Option<f64> {
-        Some(self.worth / self.weight).filter(|worth| !worth.is_nan())
+        Some(self.worth / self.weight).filter(|worth| *worth > 0.0)
     }
 }

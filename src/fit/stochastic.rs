@@ -350,7 +350,7 @@ impl Steps<'_, '_> {
         // Batches weighted by their share of the rows, so that an epoch's mean is the whole data's.
         let share = settings.batches.as_ref().zip(rows.as_ref()).map_or(1.0, |(batches, rows)| batches.share(rows));
         let worth = stage.outputs.iter().position(|kind| *kind == OutputKind::EffectiveDraws);
-        let worth = worth.map_or(f64::NAN, |at| outputs[at][0]);
+        let worth = worth.map_or(0.0, |at| outputs[at][0]);
         ascent.epoch.add(bound, worth, share);
         Ok(())
     }

@@ -56,8 +56,11 @@ fn differentiated(elbo: &Elbo, data: &Bound, batch: &Batch, fitting: bool) -> Re
     let surrogate = lowerer.surrogate(&terms)?;
     let raised = lowerer.b.plus(mean, surrogate.value);
     lowerer.b.set_origin(Some("gradient".into()));
-    let gradient = grad::gradient(&mut lowerer.b, raised, &[params])?;
-    lowerer.program([(OutputKind::Bound, mean), (OutputKind::Gradient, gradient[0])].into_iter().chain(surrogate.costs))
+    let mut gradient = grad::gradient(&mut lowerer.b, raised, &[params])?[0];
+    if fitting {
+        gradient = lowerer.landed(gradient, params)?;
+    }
+    lowerer.program([(OutputKind::Bound, mean), (OutputKind::Gradient, gradient)].into_iter().chain(surrogate.costs))
 }
 
 /// The objective alone, averaged over draws.
