@@ -34,7 +34,8 @@ pub fn params(elbo: &Elbo, data: &Bound, find: &dyn Fn(&str) -> Option<Vec<f64>>
     Ok(params)
 }
 
-/// The scale as the plans take it: logarithms of sds, or row by row a factor with the logarithms of its diagonal.
+/// The scale as the plans take it: logarithms of sds, then those columns that a low rank has; or row by row a factor with
+/// the logarithms of its diagonal.
 fn scale(elbo: &Elbo, layout: &Layout, find: &dyn Fn(&str) -> Option<Vec<f64>>) -> Option<Vec<f64>> {
     let d = layout.latents;
     let logs = |sds: Vec<f64>| sds.into_iter().map(f64::ln).collect();
@@ -42,11 +43,11 @@ fn scale(elbo: &Elbo, layout: &Layout, find: &dyn Fn(&str) -> Option<Vec<f64>>) 
         let row = |i: usize| factor[i * d..i * d + i].iter().copied().chain([factor[i * d + i].ln()]);
         (factor.len() == d * d).then(|| (0..d).flat_map(row).collect())
     };
+    let own = || find("guide.log_scale").or_else(|| find("guide.scale").map(logs));
     match elbo.model.guide.auto {
         Some(Auto::Map) => Some(vec![]),
-        _ => find("guide.log_scale")
-            .or_else(|| find("guide.scale").map(logs))
-            .or_else(|| find("guide.chol").and_then(packed)),
+        Some(Auto::LowRank(_)) => Some([own()?, find("guide.columns")?].concat()),
+        _ => own().or_else(|| find("guide.chol").and_then(packed)),
     }
 }
 

@@ -300,6 +300,28 @@ fn rows_with_factors_of_their_own_cannot_be_evaluated() {
     assert!(ran.err.contains("`z` has a factor of its own for every row of"), "{}", ran.err);
 }
 
+/// Every joint guide is read back as it was written, by either path.
+#[test]
+fn the_columns_of_a_low_rank_are_evaluated() {
+    let text = "dim N\ndata a[N]: real\ndata x[N]: real\nmodel {\n  m ~ Normal(0, 3)\n  b ~ Normal(0, 3)\n  \
+                for n in N { x[n] ~ Normal(m + b * a[n], 1) }\n}\n";
+    let rows: String = (0..12).map(|n| format!("{},{}\n", 3 + n % 4, f64::from(n % 5) - 1.5)).collect();
+    let place = Place::new(&[("m.vi", text), ("d.csv", &format!("a,x\n{rows}"))]);
+    let told = |run: &str, args: &[&str]| {
+        let ran = place.run(&[&["fit", "m.vi", "--data", "d.csv", "--out", run][..], args].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let ran = place.run(&["eval", run, "--data", "d.csv", "--json", "--samples", "20000"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+        told["mean"].as_f64().expect("a mean")
+    };
+    let full = told("full", &["--guide", "fullrank"]);
+    let low = told("low", &["--guide", "lowrank(1)"]);
+    let stepped = told("stepped", &["--guide", "lowrank(1)", "--steps", "2000", "--optimizer", "adam(lr: 0.02)"]);
+    // With two latents one column says all; without it rows would be told far worse, since m and b are nearly one number.
+    assert!((low - full).abs() < 0.02 && (stepped - full).abs() < 0.05, "{full} {low} {stepped}");
+}
+
 /// Rows that followed a batch are told as those of a fit of all rows; latents of rows that nobody observed are not.
 #[test]
 fn rows_that_followed_a_batch_are_evaluated() {

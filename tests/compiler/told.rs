@@ -44,6 +44,7 @@ fn a_bound_of_closed_terms_has_no_noise() {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "two thousand times ten thousand draws on the reference evaluator")]
 fn arrays_of_many_entries_are_in_neither_text_file() {
     let model = "dim K = 10001\ndata y: real\nmodel {\n  m: real[K] ~ Normal(0, 1)\n  s ~ Normal(0, 1)\n  \
                  y ~ Normal(mean(m) + s, 1)\n}\n";
