@@ -238,6 +238,12 @@ pub fn row_dims(
         Op::Data(id) => model.data[id.index()].rows.iter().map(|dim| Some(*dim)).collect(),
         Op::Param(id) => model.params[id.index()].rows.iter().map(Size::as_dim).collect(),
         Op::Lift(_, axes) => axes.iter().map(|axis| axis_dim(*axis)).collect(),
+        // What leaves entries in their places counts the same rows.
+        Op::Unary(_, of) | Op::Softmax(of) | Op::LogSoftmax(of) => row_dims(model, graph, axis_dim, *of),
+        Op::Binary(_, a, b) => {
+            let (a, b) = (row_dims(model, graph, axis_dim, *a), row_dims(model, graph, axis_dim, *b));
+            if a.is_empty() { b } else { a }
+        }
         _ => vec![],
     }
 }

@@ -197,6 +197,17 @@ fn discrete_and_missing_values_follow() {
     check("chains", series, &[table(&[("g", &labels(44, 7))]), matrix], "G");
 }
 
+/// Functions of what is looked up, which may be lowered before the look-up: a softmax, and functions of points.
+#[test]
+fn functions_of_rows_follow() {
+    let head = format!("dim K = 3\n{}", HEAD.replace("data y[N]: real", "data c[N]: category(K)\ndata y[N]: real"));
+    let labelled = "param w: real[G]\nparam v: positive[G]\nmodel {\n  for j in G { s: real[K] ~ Normal(0, 1) }\n  for n in N {\n    \
+                    c[n] ~ Categorical(logits: s[g[n]])\n    y[n] ~ Normal((exp(w) + v)[g[n]], 1)\n  }\n}\n";
+    let [mut rows] = grouped();
+    rows.columns.extend(table(&[("c", &labels(61, 3))]).columns);
+    check("functions", &format!("{head}{labelled}"), &[rows], "G");
+}
+
 /// An entry of a value is that of the row, also where the plate has some rows only.
 #[test]
 fn an_axis_of_a_value_is_whole() {
